@@ -1,0 +1,92 @@
+"""Frozen specifications: what a user states, checked once, with messages that teach."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from ground.errors import InputError, nearest
+from ground.units import Quantity
+
+
+class Spec(BaseModel):
+    """Base of all specifications. A field `thickness_m` is also accepted as `thickness = "5 nm"`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, data: Any, handler: Any) -> Self:
+        if isinstance(data, dict):
+            data = _with_unit_names(cls, data)
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise InputError("\n".join(_explain_one(cls, e) for e in error.errors())) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a checked copy with some fields changed (pydantic's own model_copy does not check)."""
+        return type(self).model_validate({**{n: getattr(self, n) for n in type(self).model_fields}, **changes})
+
+
+def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
+    """Map `thickness` to (`thickness_m`, "m") for every field that has a unit."""
+    out = {}
+    for name, field in cls.model_fields.items():
+        quantities = [q for q in field.metadata if isinstance(q, Quantity)]
+        quantities += [q for arg in get_args(field.annotation) if get_origin(arg) for q in get_args(arg)
+                       if isinstance(q, Quantity)]
+        if quantities and quantities[0].unit:
+            out[name.rsplit("_per_", 1)[0].rsplit("_", 1)[0]] = (name, quantities[0].unit)
+    return out
+
+
+def _with_unit_names(cls: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
+    shorts = _short_names(cls)
+    out: dict[str, Any] = {}
+    for key, value in data.items():
+        full, unit = shorts.get(key, (key, ""))
+        if full in out:
+            raise InputError(f"{cls.__name__}.{full} is given twice ('{key}' is the same field): keep one.")
+        if key in shorts and isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise InputError(f"{cls.__name__}.{key}={value!r} is not allowed: it carries no unit. "
+                             f"Write {key} = \"{value} {unit}\" (or any unit of this kind), or {full} = {value}.")
+        out[full] = value
+    return out
+
+
+def _explain_one(cls: type[BaseModel], error: Any) -> str:
+    where = cls.__name__ + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error["loc"])
+    if error["type"] == "missing":
+        return f"{where} is missing: it has no default, so give it a value."
+    if error["type"] == "extra_forbidden":
+        known = list(cls.model_fields) + list(_short_names(cls))
+        return f"{where} is not known. {nearest(str(error['loc'][-1]), known)}"
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{cls.__name__} is not allowed: {message}"
+    return f"{where}={error['input']!r} is not allowed: {message}"
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a TOML file, or raise InputError naming file and line."""
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.{_neighbours(path)}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder; a TOML file was expected.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text; a TOML file was expected.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: is not valid TOML: {error}. Texts need quotes: radius = \"11 nm\".") from None
+
+
+def _neighbours(path: Path) -> str:
+    folder = path.parent if path.parent.is_dir() else None
+    names = [p.name for p in folder.glob("*.toml")] if folder else []
+    return f" {nearest(path.name, names)}" if names else ""
