@@ -1,0 +1,223 @@
+"""The one door to dolfinx, PETSc and MPI: it hides what differs between dolfinx 0.5 and 0.10.
+
+Everything else in the project sees spaces, matrices and numpy arrays with the same behaviour on every release.
+Dirichlet conditions are applied here on the PETSc matrix, which keeps the reactions (the consistent fluxes) exact.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ground.errors import MissingLibrary, NotConverged
+
+try:
+    import dolfinx
+    import dolfinx.fem.petsc
+    import dolfinx.mesh
+    import dolfinx.plot
+    import ufl
+    from mpi4py import MPI
+    from petsc4py import PETSc
+except Exception as error:  # a numpy of the wrong major version raises ValueError, a missing MPI raises RuntimeError
+    raise MissingLibrary(
+        f"the FEM needs dolfinx, which cannot be loaded ({type(error).__name__}: {error}). On Debian/Ubuntu: `make setup` "
+        "(installs python3-dolfinx and a virtual environment that sees it); elsewhere: `conda env create -f environment.yml`. "
+        "Fits, arrays and training work without it, from the shipped response table.") from None
+
+fem: Any = dolfinx.fem
+Array = NDArray[np.float64]
+
+
+class Domain:
+    """A tetrahedral mesh distributed over the MPI ranks, with one region tag per cell.
+
+    points : (n, 3).  tets : (m, 4).  region : (m,) tags. All three are taken from rank 0.
+    """
+
+    def __init__(self, points: Array, tets: NDArray[np.int64], region: NDArray[np.int32]) -> None:
+        self.comm = MPI.COMM_WORLD
+        root = self.comm.rank == 0
+        cells = np.ascontiguousarray(tets if root else np.empty((0, tets.shape[1])), dtype=np.int64)
+        nodes = np.ascontiguousarray(points if root else np.empty((0, points.shape[1])), dtype=np.float64)
+        self.mesh = _create_mesh(self.comm, cells, nodes, points.shape[1])
+        topology = self.mesh.topology
+        self.dim: int = topology.dim
+        topology.create_connectivity(self.dim - 1, self.dim)
+        tags = self.comm.bcast(region, root=0)
+        self.region: NDArray[np.int32] = np.asarray(tags)[np.asarray(topology.original_cell_index)]
+        self.cells: int = topology.index_map(self.dim).size_global
+
+    def space(self, degree: int) -> Any:
+        """Continuous Lagrange space of that degree, or piecewise constants for degree 0."""
+        family = ("Lagrange", degree) if degree else ("DG", 0)
+        return fem.functionspace(self.mesh, family) if hasattr(fem, "functionspace") else fem.FunctionSpace(self.mesh, family)
+
+    def by_region(self, values: dict[int, float]) -> Any:
+        """Piecewise-constant function with the value of each region tag."""
+        function = fem.Function(self.space(0))
+        function.x.array[:] = np.vectorize(values.__getitem__, otypes=[float])(self.region)
+        return function
+
+    def boundary_dofs(self, space: Any, where: Callable[[Array], NDArray[np.bool_]]) -> NDArray[np.int32]:
+        """Owned local dofs of `space` on the boundary faces where `where(x)` holds; x is (3, n)."""
+        facets = dolfinx.mesh.locate_entities_boundary(self.mesh, self.dim - 1, where)
+        dofs = fem.locate_dofs_topological(space, self.dim - 1, facets)
+        return np.asarray(dofs[dofs < owned(space)], dtype=np.int32)
+
+    def sum(self, value: float) -> float:
+        """Sum over the MPI ranks."""
+        return float(self.comm.allreduce(value, op=MPI.SUM))
+
+    def max(self, value: float) -> float:
+        """Maximum over the MPI ranks."""
+        return float(self.comm.allreduce(value, op=MPI.MAX))
+
+    @property
+    def size(self) -> int:
+        """Number of MPI ranks."""
+        return int(self.comm.size)
+
+
+def _create_mesh(comm: Any, cells: Any, nodes: Array, gdim: int) -> Any:
+    shape = {3: "tetrahedron", 2: "triangle"}[gdim]
+    if hasattr(ufl, "VectorElement"):                    # before 0.8
+        element = ufl.Mesh(ufl.VectorElement("Lagrange", shape, 1))
+    else:
+        import basix.ufl
+
+        element = ufl.Mesh(basix.ufl.element("Lagrange", shape, 1, shape=(gdim,)))
+    names = inspect.signature(dolfinx.mesh.create_mesh).parameters
+    keyword = "domain" if "domain" in names else "e"     # 0.10 changed the order as well, so pass by name
+    return dolfinx.mesh.create_mesh(comm, cells=cells, x=nodes, **{keyword: element})
+
+
+def version() -> str:
+    """Version of dolfinx."""
+    return str(dolfinx.__version__)
+
+
+def owned(space: Any) -> int:
+    """Number of dofs this rank owns."""
+    return int(space.dofmap.index_map.size_local * space.dofmap.index_map_bs)
+
+
+def global_size(space: Any) -> int:
+    """Number of dofs over all ranks."""
+    return int(space.dofmap.index_map.size_global * space.dofmap.index_map_bs)
+
+
+def compile_form(expression: Any) -> Any:
+    """Compile a UFL form (kept in dolfinx's own cache between runs)."""
+    options = {"cffi_extra_compile_args": ["-O2"]}
+    name = "jit_options" if "jit_options" in inspect.signature(fem.form).parameters else "jit_params"
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)   # the form compiler logs its compiler lines to the root logger
+    try:
+        return fem.form(expression, **{name: options})
+    finally:
+        logging.disable(before)
+
+
+def scalar(domain: Domain, form: Any) -> float:
+    """Value of a compiled functional over all ranks."""
+    return domain.sum(fem.assemble_scalar(form))
+
+
+def matrix(form: Any) -> Any:
+    """Assembled PETSc matrix of a compiled bilinear form, without boundary conditions."""
+    assembled = fem.petsc.assemble_matrix(form)
+    assembled.assemble()
+    return assembled
+
+
+def vector(form: Any) -> Any:
+    """Assembled PETSc vector of a compiled linear form, ghosts summed."""
+    assembled = fem.petsc.assemble_vector(form)
+    assembled.ghostUpdate(addv=PETSc.InsertMode.ADD, mode=PETSc.ScatterMode.REVERSE)
+    return assembled
+
+
+class Operator:
+    """A symmetric positive matrix with some dofs prescribed, and its multigrid-preconditioned CG solver.
+
+    `free` keeps the matrix without conditions, so that `reaction` gives the consistent flux through prescribed dofs.
+    """
+
+    def __init__(self, free: Any, space: Any, dofs: NDArray[np.int32], tolerance: float) -> None:
+        self.free, self.dofs = free, dofs
+        first = space.dofmap.index_map.local_range[0]
+        self._rows = (dofs + first).astype(PETSc.IntType)
+        self._fixed = free.copy()
+        self._fixed.zeroRowsColumns(self._rows, diag=1.0)
+        self.solver = PETSc.KSP().create(space.mesh.comm)
+        self.solver.setOperators(self._fixed)
+        self.solver.setType("cg")
+        self.solver.setTolerances(rtol=tolerance, atol=0.0, max_it=500)
+        self.solver.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        _multigrid(self.solver.getPC())
+
+    def solve(self, values: Array, load: Any = None, guess: Array | None = None) -> Any:
+        """Return the PETSc vector u with u = `values` on the prescribed dofs (in their order) and A u = load elsewhere.
+
+        Raises NotConverged where CG stops before its tolerance.
+        """
+        lift, right = self.free.createVecs()
+        lift.array[self.dofs] = values
+        self.free.mult(lift, right)
+        right.scale(-1.0)
+        if load is not None:
+            right.axpy(1.0, load)
+        right.array[self.dofs] = values
+        solution = lift.copy()
+        if guess is not None:
+            solution.array[:] = guess
+            solution.array[self.dofs] = values
+        self.solver.setInitialGuessNonzero(True)
+        self.solver.solve(right, solution)
+        if self.solver.getConvergedReason() <= 0:
+            raise NotConverged(f"the linear solver stopped after {self.solver.getIterationNumber()} iterations at a residual of "
+                               f"{self.solver.getResidualNorm():.3g}. Likely cause: conductivities that differ by more than "
+                               "about 1e14, or a very distorted mesh; try solver.tolerance = 1e-8 or a finer mesh.")
+        return solution
+
+    def reaction(self, solution: Any, load: Any = None) -> Array:
+        """Consistent flux into the body at every prescribed dof: (A u - load) there."""
+        product = self.free.createVecLeft()
+        self.free.mult(solution, product)
+        if load is not None:
+            product.axpy(-1.0, load)
+        return np.array(product.array[self.dofs])
+
+
+def _multigrid(preconditioner: Any) -> None:
+    """BoomerAMG with the settings that suit jumping coefficients in 3D."""
+    options = PETSc.Options()
+    chosen = {"strong_threshold": 0.5, "coarsen_type": "HMIS", "interp_type": "ext+i", "P_max": 4, "agg_nl": 1,
+              "relax_type_all": "symmetric-SOR/Jacobi"}
+    preconditioner.setType("hypre")
+    preconditioner.setHYPREType("boomeramg")
+    prefix = "reram_"
+    preconditioner.setOptionsPrefix(prefix)
+    for name, value in chosen.items():
+        options[f"{prefix}pc_hypre_boomeramg_{name}"] = value
+    preconditioner.setFromOptions()
+
+
+def assign(function: Any, values: Any) -> None:
+    """Copy a PETSc vector into a dolfinx function, ghosts included."""
+    function.x.array[: len(values.array)] = values.array
+    function.x.scatter_forward()
+
+
+def plot_cells(space: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+    """VTK connectivity (m, nodes per cell), VTK cell types (m,) and points (n, 3) of this rank's part of a space."""
+    make = getattr(dolfinx.plot, "vtk_mesh", None) or dolfinx.plot.create_vtk_mesh
+    topology, types, points = make(space)
+    flat = np.asarray(topology, dtype=np.int64)
+    return flat.reshape(len(types), -1)[:, 1:], np.asarray(types, dtype=np.int64), np.asarray(points, dtype=np.float64)

@@ -1,0 +1,76 @@
+"""What a solve gives back: scalars, balances, and the fields as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DomeState:
+    """Averages and extremes in the dome: T [K], E = |grad V| [V/m]."""
+
+    T_mean_K: float
+    T_max_K: float
+    E_mean_V_per_m: float
+
+
+@dataclass(frozen=True)
+class Balances:
+    """Relative balances: what should vanish and how well it does.
+
+    current : in minus out.  power : Joule integral minus V I.  heat : heat leaving minus Joule power.
+    surface_flux : current density integrated over the bottom face minus I (a check of the mesh, not of the solver).
+    """
+
+    current: float
+    power: float
+    heat: float
+    surface_flux: float
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Fields on this rank's part of the meshed box (one quarter where the mesh is one).
+
+    points : (n, 3) [m].  cells : (m, 4 or 10) VTK order.  cell_types : (m,).  V : (n,) [V].  T : (n,) [K].
+    region : (m,) tag.  E_mean : (m,) cell average of |grad V| [V/m].  power : (m,) [W/m3].  regions : name -> tag.
+    """
+
+    points: Array
+    cells: NDArray[np.int64]
+    cell_types: NDArray[np.int64]
+    V: Array
+    T: Array
+    region: NDArray[np.int32]
+    E_mean: Array
+    power: Array
+    regions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One solved device at one bias; currents and powers are those of the whole device."""
+
+    bias_V: float
+    current_A: float
+    conductance_S: float
+    resistance_ohm: float
+    power_W: float
+    dome: DomeState
+    r_th_K_per_W: float
+    balances: Balances
+    dofs: int
+    cells: int
+    seconds: float
+    provenance: dict[str, Any]
+    fields: Fields = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scalars as a JSON-like dictionary (no fields)."""
+        return {n: asdict(v) if isinstance(v, (DomeState, Balances)) else v for n, v in vars(self).items() if n != "fields"}
