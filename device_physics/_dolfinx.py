@@ -180,6 +180,7 @@ class Operator:
             solution.array[self.dofs] = values
         self.solver.setInitialGuessNonzero(True)
         self.solver.solve(right, solution)
+        release(lift, right)
         if self.solver.getConvergedReason() <= 0:
             raise NotConverged(f"the linear solver stopped after {self.solver.getIterationNumber()} iterations at a residual of "
                                f"{self.solver.getResidualNorm():.3g}. Likely cause: conductivities that differ by more than "
@@ -192,7 +193,18 @@ class Operator:
         self.free.mult(solution, product)
         if load is not None:
             product.axpy(-1.0, load)
-        return np.array(product.array[self.dofs])
+        flux = np.array(product.array[self.dofs])
+        release(product)
+        return flux
+
+
+def release(*things: Any) -> None:
+    """Free PETSc objects at once: petsc4py leaves that to a collection that does not come by itself."""
+    for thing in things:
+        if isinstance(thing, Operator):
+            release(thing.solver, thing._fixed, thing.free)
+        else:
+            thing.destroy()
 
 
 def _multigrid(preconditioner: Any) -> None:

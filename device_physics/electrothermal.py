@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device_physics.device import Device
 from device_physics.solution import Balances, DomeState, Fields, Solution
@@ -25,10 +24,9 @@ BIAS_MAX_V = 20.0
 
 @dataclass(frozen=True)
 class UnitSolution:
-    """The device at 1 V: whole-device conductance, dome averages, balances, and the two fields as arrays.
+    """The device at 1 V: whole-device conductance, dome averages, balances. The fields stay in the problem.
 
     E_per_V : mean |E| in the dome over V [1/m].  dT_per_W, dT_max_per_W : mean and maximum rise in the dome over P [K/W].
-    V : (owned dofs,) [V].  dT : (owned dofs,) rise at 1 V [K].
     """
 
     conductance_S: float
@@ -36,8 +34,6 @@ class UnitSolution:
     dT_per_W: float
     dT_max_per_W: float
     balances: Balances
-    V: NDArray[np.float64]
-    dT: NDArray[np.float64]
 
 
 class ElectrothermalProblem:
@@ -84,17 +80,19 @@ class ElectrothermalProblem:
         balances = Balances(current=abs(top + bottom) / joule, power=abs(joule - top) / joule, heat=abs(out - joule) / joule,
                             surface_flux=abs(door.scalar(domain, forms.bottom_flux) - joule) / joule)
         local_max = float(rise.array[forms.dome_dofs].max()) if len(forms.dome_dofs) else 0.0
+        door.release(operator, potential, load, rise)
         return UnitSolution(conductance_S=whole, E_per_V=door.scalar(domain, forms.dome_field) / volume,
                             dT_per_W=door.scalar(domain, forms.dome_rise) / volume / whole,
-                            dT_max_per_W=domain.max(local_max) / whole, balances=balances,
-                            V=np.array(potential.array), dT=np.array(rise.array))
+                            dT_max_per_W=domain.max(local_max) / whole, balances=balances)
 
-    def fields(self, unit: UnitSolution, bias_V: float, ambient_K: float) -> Fields:
+    def fields(self, bias_V: float, ambient_K: float) -> Fields:
         """Return the fields of the last unit solution at a bias, for pictures and files."""
         cells, types, points = self._door.plot_cells(self.space)
         count = len(cells)
         V, dT = np.array(self.forms.V.x.array), np.array(self.forms.T.x.array)
-        size, field, power = (self._door.vector(f).array[:count] for f in (self.forms.cell_size, self.forms.cell_field, self.forms.cell_power))
+        vectors = [self._door.vector(f) for f in (self.forms.cell_size, self.forms.cell_field, self.forms.cell_power)]
+        size, field, power = (np.array(v.array[:count]) for v in vectors)
+        self._door.release(*vectors)
         region = self.domain.region[:count]
         return Fields(points=points, cells=cells, cell_types=types, V=bias_V * V, T=ambient_K + bias_V**2 * dT, region=region,
                       E_mean=abs(bias_V) * field / size, power=bias_V**2 * power / size, regions=self.mesh.regions)
@@ -132,4 +130,4 @@ def at_bias(problem: ElectrothermalProblem, unit: UnitSolution, device: Device, 
     return Solution(bias_V=bias_V, current_A=bias_V * unit.conductance_S, conductance_S=unit.conductance_S,
                     resistance_ohm=1.0 / unit.conductance_S, power_W=power, dome=dome, r_th_K_per_W=unit.dT_per_W,
                     balances=unit.balances, dofs=problem._door.global_size(problem.space), cells=problem.domain.cells,
-                    seconds=seconds, provenance=record, fields=problem.fields(unit, bias_V, ambient))
+                    seconds=seconds, provenance=record, fields=problem.fields(bias_V, ambient))
