@@ -6,6 +6,7 @@ Dirichlet conditions are applied here on the PETSc matrix, which keeps the react
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from ground.errors import MissingLibrary, NotConverged
 
+with contextlib.suppress(ImportError):
+    import h5py  # noqa: F401  two HDF5 libraries live in one process only when h5py's own is loaded before dolfinx's
 try:
     import dolfinx
     import dolfinx.fem.petsc
@@ -32,6 +35,7 @@ except Exception as error:  # a numpy of the wrong major version raises ValueErr
 
 fem: Any = dolfinx.fem
 Array = NDArray[np.float64]
+MAX_ITERATIONS = 500
 
 
 class Domain:
@@ -158,7 +162,7 @@ class Operator:
         self.solver = PETSc.KSP().create(space.mesh.comm)
         self.solver.setOperators(self._fixed)
         self.solver.setType("cg")
-        self.solver.setTolerances(rtol=tolerance, atol=0.0, max_it=500)
+        self.solver.setTolerances(rtol=tolerance, atol=0.0, max_it=MAX_ITERATIONS)
         self.solver.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
         _multigrid(self.solver.getPC())
 

@@ -1,0 +1,154 @@
+"""Program and verify: reset, then read and pulse until the conductance lies inside the acceptance band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from compact_model.pulsed_device import DOWN, UP, Floats, PulsedDevices, mean_step_S
+from compact_model.streams import check_seed, normals
+from ground.errors import InputError
+from ground.spec import Spec
+from ground.units import Quantity
+
+_BLOCK = 16   # pulses whose noise is drawn at once
+
+
+class PulseWindow(Spec):
+    """A range of targets programmed with other pulse voltages than the open-loop ones.
+
+    low_S, high_S : targets with low_S < target <= high_S [S].  up_factor, down_factor : steps relative to the
+    open-loop pulse. The map from voltage to factor comes from a cell model or a measurement; it is not assumed here.
+    """
+
+    low_S: Annotated[float, Quantity("S", 0.0, 1.0)]
+    high_S: Annotated[float, Quantity("S", 0.0, 1.0)]
+    up_factor: Annotated[float, Quantity("", 1e-3, 1e3)] = 1.0
+    down_factor: Annotated[float, Quantity("", 1e-3, 1e3)] = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramResult:
+    """Outcome of one closed loop, arrays of shape (..., *devices).
+
+    target_S, g_S : asked and reached conductance [S].  pulses : set and reset pulses after the first reset.
+    converged : whether it stopped inside the band.  acceptance : half width of the band relative to the target.
+    """
+
+    target_S: Floats
+    g_S: Floats
+    pulses: NDArray[np.int64]
+    converged: NDArray[np.bool_]
+    acceptance: float
+
+    @property
+    def deviation_S(self) -> Floats:
+        """Return g_S - target_S [S]."""
+        return self.g_S - self.target_S
+
+    @property
+    def mean_pulses(self) -> float:
+        return float(self.pulses.mean())
+
+    @property
+    def converged_fraction(self) -> float:
+        return float(self.converged.mean())
+
+
+def check_acceptance(acceptance: Any) -> float:
+    """Return the acceptance as a float, or raise InputError: a fraction of the target is expected."""
+    if isinstance(acceptance, bool) or not isinstance(acceptance, (int, float)) or not 1e-6 <= acceptance <= 0.5:
+        hint = ""
+        if isinstance(acceptance, (int, float)) and 0.5 < acceptance <= 50:
+            hint = f" It is a fraction: {acceptance:g} % is {acceptance / 100:g}."
+        raise InputError(f"acceptance={acceptance!r} is not allowed: expected 1e-06..0.5 (fraction of the "
+                         f"target).{hint}")
+    return float(acceptance)
+
+
+def program(devices: PulsedDevices, targets_S: ArrayLike, acceptance: float, *, seed: int, max_pulses: int = 2000,
+            trial: int = 0, windows: Iterable[PulseWindow] = ()) -> ProgramResult:
+    """Program every device to its targets with identical pulses, each device stopping by itself.
+
+    Every device is first reset to its HRS (g_min_S). Then it is read, and pulsed up if it lies too low, down if too
+    high, until |g - target| <= acceptance * target. Reading is taken as exact and does not count as a pulse.
+
+    targets_S : [S], broadcast with the devices; leading axes are independent trials number `trial`, `trial` + 1, ...
+    max_pulses : a device not inside the band by then is marked not converged and keeps its last conductance.
+    Raises InputError for an acceptance outside 1e-6..0.5, max_pulses < 1 or targets not above 0.
+    """
+    check_acceptance(acceptance)
+    check_seed(seed)
+    if isinstance(max_pulses, bool) or max_pulses < 1:
+        raise InputError(f"max_pulses={max_pulses!r} is not allowed: expected 1 or more.")
+    target = _targets(devices, targets_S)
+    shape = target.shape
+    lead = shape[:len(shape) - len(devices.shape)]
+    trials = (trial + np.arange(int(np.prod(lead)))).reshape(lead + (1,) * len(devices.shape))
+    flat = devices[(None,) * len(lead)]._mapped(lambda a: np.broadcast_to(a, shape).ravel())
+    goal, repeat = target.ravel(), np.broadcast_to(trials, shape).ravel()
+    up, down = _factors(goal, tuple(windows))
+    g, pulses = flat.g_min_S.copy(), np.zeros(goal.size, np.int64)
+    active = np.flatnonzero(np.abs(g - goal) > acceptance * goal)
+    for start in range(0, max_pulses, _BLOCK):
+        if not active.size:
+            break
+        count = min(_BLOCK, max_pulses - start)
+        xi = normals(seed, "program", flat.device_id[active], trial=repeat[active], first=start, count=count)
+        g[active], used = _pulse_until_inside(g[active], flat[active], goal[active], acceptance, xi,
+                                              (up[active], down[active]))
+        pulses[active] += used
+        active = active[np.abs(g[active] - goal[active]) > acceptance * goal[active]]
+    converged = np.abs(g - goal) <= acceptance * goal
+    return ProgramResult(target, g.reshape(shape), pulses.reshape(shape), converged.reshape(shape), float(acceptance))
+
+
+def _targets(devices: PulsedDevices, targets_S: ArrayLike) -> Floats:
+    target = np.asarray(targets_S, float)
+    try:
+        shape = np.broadcast_shapes(target.shape, devices.shape)
+    except ValueError:
+        raise InputError(f"targets_S has shape {target.shape}, which does not fit devices of shape {devices.shape}: "
+                         "give one target, one per device, or (levels, *devices).") from None
+    if not np.all(np.isfinite(target) & (target > 0)):
+        raise InputError("targets_S must be finite and above 0 S.")
+    if np.all(target > 1e-2):
+        raise InputError(f"targets_S={target.ravel()[0]:g} is not allowed: expected siemens. Did you mean "
+                         f"{target.ravel()[0] * 1e-6:g} (you gave uS)?")
+    return np.broadcast_to(target, shape)
+
+
+def _factors(goal: Floats, windows: tuple[PulseWindow, ...]) -> tuple[Floats, Floats]:
+    up, down = np.ones_like(goal), np.ones_like(goal)
+    for window in windows:
+        inside = (goal > window.low_S) & (goal <= window.high_S)
+        up[inside], down[inside] = window.up_factor, window.down_factor
+    return up, down
+
+
+def _pulse_until_inside(g_S: Floats, devices: PulsedDevices, goal: Floats, acceptance: float, xi: Floats,
+                        factors: tuple[Floats, Floats]) -> tuple[Floats, NDArray[np.int64]]:
+    """Give up to len(xi) pulses; return conductances and pulses used. All arrays 1-D over the devices still outside."""
+    up, down = factors
+    used = np.zeros(goal.size, np.int64)
+    for noise in xi:
+        outside = np.abs(g_S - goal) > acceptance * goal
+        if not outside.any():
+            break
+        rising = g_S < goal
+        step = mean_step_S(g_S, devices, np.where(rising, UP, DOWN)) * np.where(rising, up, down)
+        after = np.clip(g_S + step * (1.0 + devices.step_noise * noise), devices.g_min_S, devices.g_max_S)
+        g_S = np.where(outside, after, g_S)
+        used += outside
+    return g_S, used
+
+
+def levels_S(count: int, low_S: float = 10e-6, high_S: float = 90e-6) -> Floats:
+    """Return `count` evenly spaced target levels [S], both ends included. Defaults: arXiv:2502.04524."""
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 2 <= count <= 4096:
+        raise InputError(f"levels={count!r} is not allowed: expected 2..4096 levels.")
+    return np.linspace(low_S, high_S, int(count))

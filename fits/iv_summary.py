@@ -1,0 +1,81 @@
+"""What `reram iv` says of measured files: per file the branches, low-field lines and states, then the population."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fits.fields import READ_VOLTAGE, checked
+from fits.low_field import low_field_conductance
+from fits.measurement import Measurement
+from fits.segments import segmented
+from fits.states import States, population, states
+from ground.errors import InputError
+
+
+def iv_summary(measurements: Sequence[Measurement], *, v_read_V: float = 0.2, v_max_V: float = 0.2) -> dict[str, Any]:
+    """Return JSON-like results of several measurements: `files`, `population`, `synthetic`, and the settings used.
+
+    v_read_V : where the states are read [V].  v_max_V : low-field lines use |V| <= v_max_V [V].
+    An extraction that a file does not allow is None there, with its reason under `left_out`.
+    Raises InputError where no file allows any of them.
+    """
+    if not measurements:
+        raise InputError("there is no measurement to summarise: give at least one file.")
+    _check_twice(measurements)
+    v_read_V, v_max_V = checked("v_read_V", v_read_V, READ_VOLTAGE), checked("v_max_V", v_max_V, READ_VOLTAGE)
+    found: list[States] = []
+    files = [_one(segmented(m), v_read_V, v_max_V, found) for m in measurements]
+    if all(f["low_field"] is None and f["states"] is None for f in files):
+        raise InputError("; ".join(reason for f in files for reason in f["left_out"]))
+    return {"files": files, "population": population(found).to_dict() if found else None,
+            "synthetic": any(m.synthetic for m in measurements), "v_read_V": v_read_V, "v_max_V": v_max_V}
+
+
+def iv_report(measurements: Sequence[Measurement], *, v_read_V: float = 0.2, v_max_V: float = 0.2) -> str:
+    """Return the same as text for a person."""
+    parts: list[str] = []
+    found: list[States] = []
+    for m in map(segmented, measurements):
+        parts.append(repr(m)[1:-1])
+        for extract in (lambda m=m: low_field_conductance(m, v_max_V), lambda m=m: states(m, v_read_V)):
+            result, reason = _try(extract)
+            parts.append(result.report() if result is not None else f"left out: {reason}")
+            if isinstance(result, States):
+                found.append(result)
+    if len(found) > 1:
+        parts.append(f"all {len(found)} files\n{population(found).report()}")
+    return "\n".join(parts)
+
+
+def _one(m: Measurement, v_read_V: float, v_max_V: float, found: list[States]) -> dict[str, Any]:
+    low_field, low_field_reason = _try(lambda: low_field_conductance(m, v_max_V))
+    read, states_reason = _try(lambda: states(m, v_read_V))
+    if read is not None:
+        found.append(read)
+    return {
+        "source": m.source, "sha256": m.sha256, "device": m.device, "ambient_K": m.ambient_K, "synthetic": m.synthetic,
+        "n_points": len(m), "runs": list(m.runs), "branches": list(m.branches),
+        "compliance_A": m.compliance_A if math.isfinite(m.compliance_A) else None,
+        "n_in_compliance": int(m.in_compliance.sum()), "n_glitches": int(m.glitch.sum()),
+        "low_field": None if low_field is None else low_field.to_dict(),
+        "states": None if read is None else read.to_dict(),
+        "left_out": [reason for reason in (low_field_reason, states_reason) if reason],
+    }
+
+
+def _check_twice(measurements: Sequence[Measurement]) -> None:
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for m in measurements:
+        key = (m.sha256, m.runs)
+        if m.sha256 and key in seen:
+            raise InputError(f"{m.source} is given twice (same content): it would count twice in the population.")
+        seen.add(key)
+
+
+def _try(extract: Callable[[], Any]) -> tuple[Any, str]:
+    try:
+        return extract(), ""
+    except InputError as error:
+        return None, str(error)
