@@ -6,16 +6,23 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 from compact_model.transistor import Transistor
 from compact_model.transport import Hopping, Transport
 from device_physics.laws import BOLTZMANN_eV, field_ratio
-from device_physics.response import Response
+from device_physics.dome_response import Response
 from ground.spec import Spec
 from ground.units import Quantity
 
 Array = NDArray[np.float64]
 _Exponent = Annotated[float, Quantity("", 0.0, 10.0)]
+
+
+ASSUMED = {
+    "ions": "barriers and exponents chosen by hand so that a cycle switches near the published voltages; attempt rate, hop and charge of JART VCM v1b",
+    "transistor": "threshold and slope factor assumed; the on-resistance is published",
+}
 
 
 class Ions(Spec):
@@ -43,13 +50,17 @@ class Ions(Spec):
 
 
 class Cell(Spec):
-    """The physical cell. State `x` = (N - N_HRS) / (N_LRS - N_HRS): 0 in the HRS, 1 in the LRS."""
+    """The physical cell. State `x` = (N - N_HRS) / (N_LRS - N_HRS): 0 in the HRS, 1 in the LRS.
+
+    assumed : which of its parts are neither measured nor published, and why they are what they are.
+    """
 
     filament_radius_m: Annotated[float, Quantity("m", 1e-9, 1e-7)] = 11e-9
     ambient_K: Annotated[float, Quantity("K", 100.0, 600.0)] = 293.15
     hopping: Hopping
     ions: Ions = Ions()
     transistor: Transistor | None = None
+    assumed: dict[str, str] = Field(default_factory=lambda: dict(ASSUMED))
 
     def transport(self, response: Response | None = None) -> Transport:
         """Return its transport on a response table (default: the shipped one)."""

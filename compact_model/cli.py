@@ -114,9 +114,12 @@ def _summary(model: CompactModel) -> list[str]:
              f"  g_max           {p.g_max_mean_S * 1e6:.4g} ± {p.g_max_sigma_S * 1e6:.2g} uS",
              f"  relaxation      mean {law.mean_shift_S * 1e6:.4g} ln t, sigma {law.sigma_S * 1e6:.4g} + "
              f"{law.sigma_per_ln_S * 1e6:.4g} ln t (uS, s)",
-             "  cell            " + ("none" if model.cell is None else ", ".join(model.cell))]
+             "  cell            " + ("none" if model.cell is None else f"r_CF {model.cell.filament_radius_m * 1e9:.3g} nm, "
+             f"hop {model.cell.hopping.hop_distance_m * 1e9:.3g} nm, "
+             f"N {model.cell.hopping.trap_density_hrs_m3:.3g}..{model.cell.hopping.trap_density_lrs_m3:.3g} 1/m3")]
     lines += [f"  valid           {name} {low:g}..{high:g}" for name, (low, high) in model.validity.items()]
-    return lines + [f"  assumed         {name}: {why}" for name, why in p.assumed.items()]
+    assumed = {**(model.cell.assumed if model.cell else {}), **p.assumed}
+    return lines + [f"  assumed         {name}: {why}" for name, why in assumed.items()]
 
 
 @export_app.command("aihwkit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from compact_model.cell import Cell
 from compact_model.transport import Transport
-from device_physics.response import Response
+from device_physics.dome_response import Response
 from ground.errors import InputError, NotConverged
+from ground.files import write_text
 from ground.spec import Spec
 from ground.units import Quantity
 
@@ -82,3 +84,11 @@ def _assemble(cell: Cell, protocol: CycleProtocol, parts: list[tuple[Array, Arra
     gate = np.concatenate(gates) if cell.transistor else None
     point = transport.at(bias, cell.trap_density_m3(x), gate_V=gate, ambient_K=cell.ambient_K)
     return Cycle(time, bias, point.cell_V, point.current_A, x, point.T_K, point.E_V_per_m)
+
+
+def write_cycle_csv(cycle: Cycle, path: str | Path, *, synthetic: bool = False) -> None:
+    """Write a cycle as csv with units in the header, whole or not at all."""
+    names = list(vars(cycle))
+    rows = np.column_stack([getattr(cycle, n) for n in names])
+    text = "# simulated quasi-static cycle" + (" of a cell fitted to SYNTHETIC data" if synthetic else "") + "\n" + ",".join(names) + "\n"
+    write_text(path, text + "\n".join(",".join(f"{v:.9g}" for v in row) for row in rows) + "\n")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from compact_model.cell import Cell
 from compact_model.noise import Noise
 from compact_model.population import Population
 from ground.errors import InputError, nearest
@@ -64,16 +65,15 @@ class CompactModel(Spec):
     population: Population
     noise: Noise
     version: Literal[1] = 1
-    cell: dict[str, Any] | None = None
+    cell: Cell | None = None
     covariance: Covariance | None = None
     validity: dict[str, tuple[Finite, Finite]] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("cell", "provenance")
+    @field_validator("provenance")
     @classmethod
-    def _plain(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is not None:
-            _check_plain(value)
+    def _plain(cls, value: dict[str, Any]) -> dict[str, Any]:
+        _check_plain(value)
         return value
 
     @field_validator("validity")

@@ -17,7 +17,7 @@ from pydantic import model_validator
 
 from compact_model.transistor import Transistor
 from device_physics.laws import ln_hopping_current_density
-from device_physics.response import DomeResponse
+from device_physics.dome_response import DomeResponse
 from ground.errors import InputError
 from ground.spec import Spec
 from ground.units import Quantity
@@ -141,16 +141,16 @@ class Transport:
         first, column = np.argmax(crosses, axis=0), np.arange(len(case.bias_V))
         left, right = grid[first, 0], grid[first + 1, 0]
         f_left, f_right = above[first, column], above[first + 1, column]
-        side = np.zeros(len(left))
+        last = np.zeros(len(left))
         for _ in range(_REFINE):                   # false position with the Illinois halving: cannot leave the bracket
             middle = np.where(f_left > f_right, (left * f_right - right * f_left) / (f_right - f_left), left)
             f, point = self._mismatch(middle, case)
             if np.all(np.abs(f) < 1e-9):
                 break
             up = f > 0
-            f_right = np.where(up, np.where(side > 0, 0.5 * f_right, f_right), f)
-            f_left = np.where(up, f, np.where(side < 0, 0.5 * f_left, f_left))
-            left, right, side = np.where(up, middle, left), np.where(up, right, middle), np.where(up, 1.0, -1.0)
+            f_right = np.where(up, np.where(last > 0, 0.5 * f_right, f_right), f)
+            f_left = np.where(up, f, np.where(last < 0, 0.5 * f_left, f_left))
+            left, right, last = np.where(up, middle, left), np.where(up, right, middle), np.where(up, 1.0, -1.0)
         return point
 
 

@@ -86,17 +86,12 @@ def describe(solution: Solution) -> str:
 
 def volts(text: str, option: str) -> float:
     """Return volts from "0.2" or "200 mV", or raise InputError naming the option."""
-    from ground.errors import InputError
-    from ground.units import to_si
+    from ground.units import Quantity
 
     try:
-        return float(text)
+        return float(text)     # NaN and too large a bias are the solver's to refuse
     except ValueError:
-        pass
-    try:
-        return to_si(text, "V")
-    except ValueError as error:
-        raise InputError(f"{option}={text!r} is not allowed: {error}") from None
+        return Quantity("V", -1e3, 1e3).named(option, text)
 
 
 def sweep_command(
@@ -105,8 +100,8 @@ def sweep_command(
     json: Json = False,
 ) -> None:
     """Solve a device over lists of its fields and of biases. A stopped run goes on where it was."""
-    from device_physics.sweep import save_sweep
-    from device_physics.sweep import sweep as run
+    from device_physics.sweeps import save_sweep
+    from device_physics.sweeps import sweep as run
     from device_physics.sweep_file import read_sweep
 
     tables, volts_, vary = read_sweep(sweep)

@@ -74,7 +74,7 @@ def _cut(part: Any) -> tuple[Any, Any]:
     edge = cut.extract_feature_edges(boundary_edges=True, feature_edges=False, manifold_edges=False, non_manifold_edges=False)
     edge = edge.extract_cells(np.abs(edge.cell_centers().points[:, 0]) > 1e-2)      # not the mirror line itself
     half = min(_HALF_WIDTH_nm, cut.bounds[1])
-    return tuple(_mirrored(piece).clip_box((-half, half, -1, 1, -1e6, 1e6), invert=False) for piece in (cut, edge))  # type: ignore[return-value]
+    return tuple(_mirrored(piece).clip_box((-half, half, -1, 1, -1e6, 1e6), invert=False) for piece in (cut, edge))
 
 
 def _mirrored(piece: Any) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from device_physics.device import Device
 from device_physics.electrothermal import ElectrothermalProblem
 from device_physics.points import PointStore, Progress
-from device_physics.response import QUANTITIES, Response
+from device_physics.dome_response import QUANTITIES, Response
 from ground.errors import InputError
 from ground.provenance import provenance
 from meshes.build import build_mesh, mesh_hash
@@ -33,7 +34,7 @@ def response(what: Device | Stack | None = None, *, r_cf_m: Sequence[float] = R_
     device, store = Device.of(what), store or PointStore()
     axes = {"r_cf_m": r_cf_m, "sigma_cmo_S_per_m": sigma_cmo_S_per_m, "sigma_dome_S_per_m": sigma_dome_S_per_m}
     for name, axis in axes.items():
-        if len(axis) < 4 or any(b <= a for a, b in zip(axis, axis[1:], strict=False)):
+        if len(axis) < 4 or any(b <= a for a, b in pairwise(axis)):
             raise InputError(f"{name}={list(axis)} is not allowed: expected at least four increasing values (cubic interpolation).")
     shape = (len(r_cf_m), len(sigma_cmo_S_per_m), len(sigma_dome_S_per_m))
     tables = {name: np.empty(shape) for name in QUANTITIES}
@@ -50,7 +51,8 @@ def response(what: Device | Stack | None = None, *, r_cf_m: Sequence[float] = R_
                 if progress:
                     progress(done, int(np.prod(shape)))
     record = provenance("reram response", device=device.model_dump(), device_hash=device.content_hash(), substituted=device.substituted())
-    return Response(*(np.asarray(a, float) for a in axes.values()), **tables, dome_over_filament=dome_over_filament, provenance=record)
+    arrays = {name: np.asarray(axis, float) for name, axis in axes.items()} | tables
+    return Response(dome_over_filament=dome_over_filament, provenance=record, **arrays)
 
 
 def _with_radius(device: Device, filament_m: float, dome_m: float) -> Device:
@@ -77,7 +79,8 @@ class _Point:
         def compute() -> dict[str, float]:
             if self._problem is None:
                 mesh, solver = build_mesh(self.device.stack, self.device.mesh), self.device.solver
-                self._problem = ElectrothermalProblem(mesh, self.device.thermal_conductivities(), degree=solver.degree, tolerance=solver.tolerance)
+                self._problem = ElectrothermalProblem(mesh, self.device.thermal_conductivities(), degree=solver.degree,
+                                                      tolerance=solver.tolerance)
             unit = self._problem.unit(self._conductivities(cmo, dome))
             return {name: float(getattr(unit, name)) for name in QUANTITIES}
 

@@ -8,18 +8,23 @@ between the measured current and the self-consistent current of the model, so th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compact_model.transport import Hopping
 from device_physics.laws import BOLTZMANN_eV, field_ratio, hopping_conductivity, ln_hopping_current_density
-from device_physics.response import DomeResponse, Response
+from device_physics.dome_response import DomeResponse, Response
 from fits.identifiability import Fixed, Identified, identify
 from ground.errors import InputError
+
+if TYPE_CHECKING:
+    from compact_model.model import CompactModel
+    from fits.measurement import Measurement
 
 Array = NDArray[np.float64]
 State = Literal["LRS", "HRS"]
@@ -105,6 +110,12 @@ class HoppingFit:
         lines += [f"  weak: {w}" for w in self.weak] or ["  no weak direction"]
         return "\n".join(lines)
 
+    def to_compact_model(self, name: str = "", files: Iterable[str | Path] = ()) -> CompactModel:
+        """Return the compact model with this cell; raises InputError where the data do not identify it."""
+        from fits.to_model import to_compact_model
+
+        return to_compact_model(self, name=name, files=files)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-like dictionary of everything but the data."""
         return {"parameters": {n: vars(p) for n, p in self.parameters.items()}, "covariance": {"names": list(self.names), "matrix": self.covariance.tolist()},
@@ -113,32 +124,43 @@ class HoppingFit:
                 "field_range_V_per_m": list(self.field_range_V_per_m), "synthetic": self.synthetic}
 
 
-def fit_hopping(curves: Sequence[StateCurve], response: Response | None = None, *, r_cf_m: float = 11e-9, attempt: Fixed = ATTEMPT,
+def fit_hopping(data: Sequence[StateCurve] | Measurement | Sequence[Measurement], response: Response | None = None, *, r_cf_m: float = 11e-9, attempt: Fixed = ATTEMPT,
                 barriers_eV: dict[State, Fixed] | None = None, low_field_V: float = 0.2) -> HoppingFit:
     """Fit trap densities, barriers and hop distance to LRS and HRS curves, at one or several ambients.
 
-    curves : at least one LRS (the conductivity of the rest of the CMO comes from it, at |V| <= low_field_V).
+    data : measured sweeps (their branches are found by `state_curves`), or curves: at least one LRS at every ambient, since the
+    conductivity of the rest of the CMO comes from it (first value: at |V| <= low_field_V).
     response : table (default: the shipped one).  r_cf_m : filament radius [m].  barriers_eV : barriers fixed with a source.
     Raises InputError where a curve does not fit the table, or there are fewer points than parameters.
     """
+    curves = _curves(data)
     dome = (response or Response.default()).at_radius(r_cf_m)
     barriers = barriers_eV or {}
     rest = _low_field_conductivities(curves, dome, low_field_V)
     for _ in range(_ROUNDS):     # the rest of the CMO is the LRS at V -> 0, which the fit itself knows better than any one point
-        data = [_points(c, dome, rest) for c in curves]
-        reference = 1.0 / np.mean(np.concatenate([1.0 / d.T for d in data]))   # where density and barrier are least entangled
-        result = _least_squares(data, dome, attempt, reference, barriers)
+        seen = [_points(c, dome, rest) for c in curves]
+        reference = 1.0 / np.mean(np.concatenate([1.0 / d.T for d in seen]))   # where density and barrier are least entangled
+        result = _least_squares(seen, dome, attempt, reference, barriers)
         before, rest = rest, _rest_conductivities(result.params, dome, attempt, reference, list(rest))
         if all(abs(rest[t] / before[t] - 1.0) < 1e-5 for t in rest):
             break
-    states = _states(data)
+    states = _states(seen)
     found = identify(result, states, reference, barriers)
-    model = tuple(d.ln_current - _residual(result.params, d, dome, attempt, reference)[1] for d in data)
-    rms = float(np.sqrt(np.mean(result.residual**2)))
-    T, E = np.concatenate([d.T for d in data]), np.concatenate([d.E for d in data])
-    return HoppingFit(parameters=found.parameters, names=found.names, covariance=found.covariance, weak=found.weak, residual_rms=rms, points=len(result.residual),
-                      r_cf_m=r_cf_m, attempt=attempt, sigma_rest_S_per_m=rest, temperature_range_K=(float(T.min()), float(T.max())),
-                      field_range_V_per_m=(float(E.min()), float(E.max())), synthetic=any(c.synthetic for c in curves), curves=tuple(curves), model_ln_current=model)
+    model = tuple(d.ln_current - _residual(result.params, d, dome, attempt, reference)[1] for d in seen)
+    T, E = np.concatenate([d.T for d in seen]), np.concatenate([d.E for d in seen])
+    return HoppingFit(
+        parameters=found.parameters, names=found.names, covariance=found.covariance, weak=found.weak,
+        residual_rms=float(np.sqrt(np.mean(result.residual**2))), points=len(result.residual), r_cf_m=r_cf_m, attempt=attempt,
+        sigma_rest_S_per_m=rest, temperature_range_K=(float(T.min()), float(T.max())), field_range_V_per_m=(float(E.min()), float(E.max())),
+        synthetic=any(c.synthetic for c in curves), curves=tuple(curves), model_ln_current=model)
+
+
+def _curves(data: Sequence[StateCurve] | Measurement | Sequence[Measurement]) -> list[StateCurve]:
+    if isinstance(data, Sequence) and all(isinstance(d, StateCurve) for d in data):
+        return list(data)   # type: ignore[arg-type]
+    from fits.state_curves import state_curves
+
+    return state_curves(data)   # type: ignore[arg-type]
 
 
 def _states(data: Sequence[_Points]) -> list[State]:

@@ -1,4 +1,4 @@
-"""What `reram iv` says of measured files: per file the branches, low-field lines and states, then the population."""
+"""What `reram fit iv` says of measured files: per file the branches, low-field lines and states, then the population."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fits.fields import READ_VOLTAGE, checked
 from fits.low_field import low_field_conductance
 from fits.measurement import Measurement
 from fits.segments import segmented
-from fits.states import States, population, states
+from fits.resistance_states import States, population, states
 from ground.errors import InputError
 
 
@@ -47,6 +47,16 @@ def iv_report(measurements: Sequence[Measurement], *, v_read_V: float = 0.2, v_m
     if len(found) > 1:
         parts.append(f"all {len(found)} files\n{population(found).report()}")
     return "\n".join(parts)
+
+
+def hopping_of(measurements: Sequence[Measurement]) -> tuple[dict[str, Any], str]:
+    """Return the hopping fit of all files as (JSON-like, text); where they do not allow one, the reason in both."""
+    from fits.hopping import fit_hopping
+
+    fit, reason = _try(lambda: fit_hopping(list(measurements)))
+    if fit is None:
+        return {"left_out": reason}, f"hopping fit left out: {reason}"
+    return fit.to_dict(), fit.report()
 
 
 def _one(m: Measurement, v_read_V: float, v_max_V: float, found: list[States]) -> dict[str, Any]:

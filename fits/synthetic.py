@@ -6,11 +6,12 @@ Everything made here is labelled synthetic, in the object and in the file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from compact_model.transport import Hopping, Transport
-from device_physics.response import Response
+from device_physics.dome_response import Response
 from fits.hopping import StateCurve
 from ground.paper import paper
 
@@ -52,3 +53,29 @@ def synthetic_curves(hopping: Hopping, *, ambients_K: Sequence[float] = (293.15,
             noisy = current * np.exp(noise * rng.standard_normal(points))
             out.append(StateCurve(voltage, noisy, state, ambient, synthetic=True))  # type: ignore[arg-type]
     return out
+
+
+def write_synthetic_sweeps(folder: Path, *, ambients_K: Sequence[float] = (260.0, 293.15, 330.0), r_lrs_ohm: float = 18e3,
+                           seed: int = 0) -> tuple[Path, ...]:
+    """Write one LRS and one HRS sweep (0 -> end -> 0) per ambient as csv and return the paths.
+
+    Made from the published densities and barriers, with the hop distance that gives the LRS r_lrs_ohm [ohm] at 0.2 V, and
+    2 % of noise. File name, comment lines and attributes say that they are synthetic.
+    """
+    from fits.measurement import Measurement
+    from fits.readers import write_iv_csv
+
+    hopping = published_hopping(hop_distance_for(r_lrs_ohm))
+    transport = Transport(Response.default().at_radius(11e-9), hopping)
+    rng = np.random.default_rng(seed)
+    paths = []
+    for ambient in ambients_K:
+        for state, end, density in (("lrs", -1.0, hopping.trap_density_lrs_m3), ("hrs", 0.9, hopping.trap_density_hrs_m3)):
+            half = np.linspace(0.0, end, 46)
+            voltage = np.concatenate([half, half[-2::-1]])
+            current = transport.at(voltage, density, ambient_K=ambient).current_A * np.exp(0.02 * rng.standard_normal(len(voltage)))
+            name = f"synthetic_{state}_{ambient:.0f}K"
+            path = folder / f"{name}.csv"
+            write_iv_csv(path, Measurement.from_arrays(voltage, current, device=name, ambient_K=ambient, synthetic=True, source=name))
+            paths.append(path)
+    return tuple(paths)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ground.errors import InputError
+
 # What a person probably meant when a bare number is out of range: unit given by mistake -> factor to the SI unit.
 _SLIPS = {
     "m": {"nm": 1e-9, "um": 1e-6, "angstrom": 1e-10},
@@ -68,6 +70,13 @@ class Quantity:
         if not self.low <= number <= self.high:
             raise ValueError(f"expected {self.allowed}.{self._slip(number)}")
         return number
+
+    def named(self, name: str, value: Any) -> float:
+        """As `check`, for a value that has a name but no specification; raises InputError."""
+        try:
+            return self.check(value)
+        except ValueError as error:
+            raise InputError(f"{name}={value!r} is not allowed: {error}") from None
 
     @property
     def allowed(self) -> str:

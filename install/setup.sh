@@ -88,6 +88,7 @@ apt_install() { # WHAT PACKAGE...
 }
 
 APT_REASON=""
+APT_PYTHON=yes   # whether this release's own Python is new enough
 # Install Debian's dolfinx; on failure APT_REASON says why not.
 apt_dolfinx() {
     local candidate
@@ -95,6 +96,7 @@ apt_dolfinx() {
     logged "apt-get update" elevate apt-get update || true   # old lists may still do
     candidate=$(apt-cache policy python3 2>/dev/null | sed -n 's/.*Candidate: *3\.\([0-9]*\).*/\1/p' | head -n 1)
     if [ -n "$candidate" ] && [ "$candidate" -lt 11 ]; then
+        APT_PYTHON=no
         APT_REASON="this release's Python is 3.$candidate and its dolfinx belongs to it; 3.11 or newer is needed (Debian 12, Ubuntu 24.04)"
         return 1
     fi
@@ -107,6 +109,11 @@ apt_dolfinx() {
         APT_REASON="apt-get could not install it: see $LOG"
         return 1
     fi
+}
+
+# Where dolfinx is not to be had, a light environment still needs a Python with venv.
+apt_python() {
+    [ -z "$PYTHON" ] && [ "$APT_PYTHON" = yes ] && apt_install "apt-get install" python3 python3-venv
 }
 
 # Sets PYTHON, FACTS and FEM (yes or no), in this order: RERAM_PYTHON, an active conda environment, the system's Python.
@@ -188,14 +195,14 @@ pip_install() { # EXTRAS
 
 # Real imports, since a missing shared library shows itself only there. Never fails: says what is wrong instead.
 verify() {
-    local seen
-    if ! seen=$("$VENV/bin/python" -c 'import petsc4py, dolfinx; print(dolfinx.__version__)' 2>&1); then
-        say "setup: WARNING: dolfinx cannot be imported: $(say "$seen" | tail -n 1)"
-    elif ! seen="dolfinx $seen, gmsh $("$VENV/bin/python" -c 'import gmsh; print(gmsh.__version__)' 2>&1)"; then
-        say "setup: WARNING: gmsh cannot be imported: $(say "$seen" | tail -n 1)"
+    local dolfinx gmsh
+    if ! dolfinx=$("$VENV/bin/python" -c 'import petsc4py, dolfinx; print(dolfinx.__version__)' 2>&1); then
+        say "setup: WARNING: dolfinx cannot be imported: $(say "$dolfinx" | tail -n 1)"
+    elif ! gmsh=$("$VENV/bin/python" -c 'import gmsh; print(gmsh.__version__)' 2>&1); then
+        say "setup: WARNING: gmsh cannot be imported: $(say "$gmsh" | tail -n 1)"
         say "    Debian, Ubuntu: sudo apt-get install --no-install-recommends ${LIBRARY_PACKAGES[*]}"
     else
-        say "setup: ready: $seen, Python ${FACTS%% *}. 'make doctor' tells more."
+        say "setup: ready: dolfinx $(say "$dolfinx" | tail -n 1), gmsh $(say "$gmsh" | tail -n 1), Python ${FACTS%% *}. 'make doctor' tells more."
     fi
 }
 
@@ -213,7 +220,7 @@ main() {
     : >"$LOG"
     if [ "$FEM" = no ] && [ -z "${RERAM_PYTHON:-}" ]; then
         if can_apt; then
-            if apt_dolfinx || { [ -z "$PYTHON" ] && apt_install "apt-get install" python3 python3-venv; }; then choose_python; fi
+            if apt_dolfinx || apt_python; then choose_python; fi
         else
             APT_REASON="there is no dolfinx, and installing it needs apt-get with root or sudo without a password"
         fi

@@ -12,12 +12,12 @@ import numpy as np
 import openpyxl
 import pytest
 
-from fits.forming import forming
+from fits.forming_voltage import forming
 from fits.iv_summary import iv_summary
 from fits.low_field import low_field_conductance
 from fits.readers import read_iv
 from fits.segments import segment
-from fits.states import states
+from fits.resistance_states import states
 from ground.errors import InputError
 
 SUMMARY = "data_H16248L_H16248L_M12_04_endurance_ratio.xlsx"

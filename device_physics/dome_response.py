@@ -110,7 +110,7 @@ class DomeResponse:
     def _splines(self) -> tuple[Any, Any, Any]:
         from scipy.interpolate import RectBivariateSpline
 
-        return tuple(RectBivariateSpline(self._ln_cmo, self._ln_dome, t) for t in (self._ln_conductance, self._ln_field, self._ln_heating))  # type: ignore[return-value]
+        return tuple(RectBivariateSpline(self._ln_cmo, self._ln_dome, t) for t in (self._ln_conductance, self._ln_field, self._ln_heating))
 
     def __call__(self, sigma_dome_S_per_m: ArrayLike, sigma_cmo_S_per_m: ArrayLike) -> DomeValues:
         """Return conductance, field and heating for conductivities [S/m], broadcast; refuses to extrapolate (InputError)."""

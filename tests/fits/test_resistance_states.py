@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fits.measurement import Measurement
-from fits.states import Statistics, population, states
+from fits.resistance_states import Statistics, population, states
 from ground.errors import InputError
 
 

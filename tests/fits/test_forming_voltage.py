@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fits.forming import forming
+from fits.forming_voltage import forming
 from fits.measurement import Measurement
 from fits.segments import segment
 from ground.errors import InputError

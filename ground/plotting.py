@@ -1,0 +1,19 @@
+"""The door to matplotlib: drawing into files only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ground.errors import MissingLibrary
+
+
+def load_matplotlib() -> Any:
+    """Return pyplot drawing into files only, or raise MissingLibrary saying how to install it."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise MissingLibrary("matplotlib is not installed. It draws the plots; install it with `pip install 'cmo-reram[plot]'`.") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
