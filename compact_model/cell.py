@@ -10,8 +10,8 @@ from pydantic import Field
 
 from compact_model.transistor import Transistor
 from compact_model.transport import Hopping, Transport
-from device_physics.laws import BOLTZMANN_eV, field_ratio
 from device_physics.dome_response import Response
+from device_physics.laws import BOLTZMANN_eV, field_ratio
 from ground.spec import Spec
 from ground.units import Quantity
 

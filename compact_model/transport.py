@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import model_validator
 
 from compact_model.transistor import Transistor
-from device_physics.laws import ln_hopping_current_density
 from device_physics.dome_response import DomeResponse
+from device_physics.laws import ln_hopping_current_density
 from ground.errors import InputError
 from ground.spec import Spec
 from ground.units import Quantity

@@ -100,9 +100,9 @@ def sweep_command(
     json: Json = False,
 ) -> None:
     """Solve a device over lists of its fields and of biases. A stopped run goes on where it was."""
+    from device_physics.sweep_file import read_sweep
     from device_physics.sweeps import save_sweep
     from device_physics.sweeps import sweep as run
-    from device_physics.sweep_file import read_sweep
 
     tables, volts_, vary = read_sweep(sweep)
     with progress_bar("solving", quiet=json) as progress:

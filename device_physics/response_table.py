@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from device_physics.device import Device
+from device_physics.dome_response import QUANTITIES, Response
 from device_physics.electrothermal import ElectrothermalProblem
 from device_physics.points import PointStore, Progress
-from device_physics.dome_response import QUANTITIES, Response
 from ground.errors import InputError
 from ground.provenance import provenance
 from meshes.build import build_mesh, mesh_hash

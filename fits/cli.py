@@ -13,6 +13,8 @@ app = typer.Typer(no_args_is_help=True, help="Extract states, conductances and f
 AmbientOption = Annotated[float | None, typer.Option("--ambient-K", help="Ambient [K]; else the file's, else 293.15.")]
 SheetOption = Annotated[str | None, typer.Option("--sheet", help="One sheet of a workbook; else all sheets RunN.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+VoltageColumn = Annotated[str | None, typer.Option("--voltage-column", help="Name of the voltage column, where it is not recognised.")]
+CurrentColumn = Annotated[str | None, typer.Option("--current-column", help="Name of the current column, likewise.")]
 OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Also write the JSON object to this file.")]
 
 
@@ -23,6 +25,8 @@ def iv(
     v_max: Annotated[float, typer.Option("--v-max", help="Low-field lines use |V| up to this [V].")] = 0.2,
     ambient_K: AmbientOption = None,
     sheet: SheetOption = None,
+    voltage_column: VoltageColumn = None,
+    current_column: CurrentColumn = None,
     as_json: JsonOption = False,
     output: OutOption = None,
 ) -> None:
@@ -31,7 +35,7 @@ def iv(
     from fits.readers import read_iv
     from ground.provenance import provenance
 
-    measurements = [read_iv(f, sheet=sheet, ambient_K=ambient_K) for f in files]
+    measurements = [read_iv(f, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column) for f in files]
     result = iv_summary(measurements, v_read_V=v_read, v_max_V=v_max)
     result["hopping"], hopping_text = hopping_of(measurements)
     result["provenance"] = provenance("reram fit iv", files=files, synthetic=result["synthetic"], v_read_V=v_read,
@@ -46,6 +50,8 @@ def forming(
     run: Annotated[str | None, typer.Option("--run", help="The run, where the file has several.")] = None,
     ambient_K: AmbientOption = None,
     sheet: SheetOption = None,
+    voltage_column: VoltageColumn = None,
+    current_column: CurrentColumn = None,
     as_json: JsonOption = False,
     output: OutOption = None,
 ) -> None:
@@ -54,7 +60,7 @@ def forming(
     from fits.readers import read_iv
     from ground.provenance import provenance
 
-    measurement = read_iv(file, sheet=sheet, ambient_K=ambient_K)
+    measurement = read_iv(file, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column)
     found = find_forming(measurement if run is None else measurement.run(run), r_series_ohm=r_series)
     result = found.to_dict()
     result["provenance"] = provenance("reram fit forming", files=[file], synthetic=found.synthetic, r_series_ohm=r_series,
@@ -73,6 +79,8 @@ def hopping(
     barrier_lrs: Annotated[float | None, typer.Option("--barrier-lrs", help="Fix the LRS barrier [eV].")] = None,
     barrier_hrs: Annotated[float | None, typer.Option("--barrier-hrs", help="Fix the HRS barrier [eV].")] = None,
     ambient_K: AmbientOption = None,
+    voltage_column: VoltageColumn = None,
+    current_column: CurrentColumn = None,
     as_json: JsonOption = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the compact model (JSON) here.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw data, model and residuals (PNG).")] = None,
@@ -88,7 +96,7 @@ def hopping(
 
     radius = Quantity("m", 1e-9, 1e-7).named("--r-cf", r_cf)
     fixed = {s: Fixed(v, "given by the user") for s, v in (("LRS", barrier_lrs), ("HRS", barrier_hrs)) if v is not None}
-    curves = state_curves([read_iv(f, ambient_K=ambient_K) for f in files], v_max_V=v_max, r_series_ohm=r_series)
+    curves = state_curves([read_iv(f, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column) for f in files], v_max_V=v_max, r_series_ohm=r_series)
     table = Response.load(response) if response else Response.default()
     fit = fit_hopping(curves, table, r_cf_m=radius, barriers_eV=fixed)  # type: ignore[arg-type]
     result = fit.to_dict()

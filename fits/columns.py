@@ -92,7 +92,7 @@ def _find(header: Sequence[str], where: str, kind: str, wanted: str | None) -> C
             _factor(cell, kind, where)       # raises: the name fits and the unit does not
     raise InputError(f"{where}: no {kind} column among {_listed(cells)}; expected a name such as {_SHOWN[kind]}. "
                      f"{nearest(kind + '_' + _BASE[kind], [c for c in cells if c] or ['(empty header)'])} "
-                     f"If it has another name, say so with {kind}_column=.")
+                     f"If it has another name, say so with {kind}_column= (command line: --{kind}-column).")
 
 
 def _candidates(header: Sequence[str], kind: str) -> list[Column]:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compact_model.transport import Hopping
-from device_physics.laws import BOLTZMANN_eV, field_ratio, hopping_conductivity, ln_hopping_current_density
 from device_physics.dome_response import DomeResponse, Response
+from device_physics.laws import BOLTZMANN_eV, field_ratio, hopping_conductivity, ln_hopping_current_density
 from fits.identifiability import Fixed, Identified, identify
 from ground.errors import InputError
 
@@ -70,7 +70,10 @@ class _Points:
 
 @dataclass(frozen=True)
 class HoppingFit:
-    """Result of `fit_hopping`. parameters : by name; weak : texts; covariance in the order of `names` (ln N, dE in eV, ln a)."""
+    """Result of `fit_hopping`. parameters : by name; weak : texts; covariance in the order of `names` (ln N, dE in eV, ln a).
+
+    model_ln_current : ln of the self-consistent current [A] of the model at the points of `curves`.
+    """
 
     parameters: dict[str, Identified]
     names: tuple[str, ...]
@@ -146,7 +149,7 @@ def fit_hopping(data: Sequence[StateCurve] | Measurement | Sequence[Measurement]
             break
     states = _states(seen)
     found = identify(result, states, reference, barriers)
-    model = tuple(d.ln_current - _residual(result.params, d, dome, attempt, reference)[1] for d in seen)
+    model = tuple(d.ln_current - _residual(result.params, d, dome, attempt, reference)[0] for d in seen)
     T, E = np.concatenate([d.T for d in seen]), np.concatenate([d.E for d in seen])
     return HoppingFit(
         parameters=found.parameters, names=found.names, covariance=found.covariance, weak=found.weak,

@@ -9,8 +9,8 @@ from typing import Any
 from fits.fields import READ_VOLTAGE, checked
 from fits.low_field import low_field_conductance
 from fits.measurement import Measurement
-from fits.segments import segmented
 from fits.resistance_states import States, population, states
+from fits.segments import segmented
 from ground.errors import InputError
 
 

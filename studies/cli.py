@@ -57,7 +57,11 @@ def reproduce_command(
     from ground.files import write_json
     from studies.scoreboard import as_table, reproduce
 
-    rows = reproduce(lambda text: None if json else sys.stderr.write(text + "\n"))
+    def say(text: str) -> None:
+        if not json:
+            sys.stderr.write(text + "\n")
+
+    rows = reproduce(say)
     data = [vars(r) for r in rows]
     if output:
         write_json(output, data)

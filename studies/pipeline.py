@@ -10,16 +10,20 @@ from typing import Annotated, Any, Literal
 
 from compact_model.model import CompactModel
 from device_physics.device import Device
-from fits.hopping import HoppingFit, fit_hopping
+from fits.hopping import HoppingFit, State, fit_hopping
+from fits.identifiability import Fixed
+from fits.measurement import Measurement
 from fits.readers import read_iv
 from fits.state_curves import state_curves
-from ground.errors import InputError, MissingLibrary
+from ground.errors import InputError, MissingLibrary, ReramError
 from ground.files import write_json, write_text
+from ground.paper import paper
 from ground.provenance import provenance
 from ground.spec import Spec, read_toml
 from ground.units import Quantity
 
 Say = Callable[[str], None]
+_STATES: tuple[State, State] = ("LRS", "HRS")
 
 
 class ArrayJob(Spec):
@@ -63,18 +67,21 @@ class _Run:
     folder: Path
     say: Say
     stages: list[dict[str, Any]] = field(default_factory=list)
+    fit: HoppingFit | None = None
 
-    def stage(self, name: str, work: Callable[[], str]) -> None:
-        """Do one stage; a missing optional library is said and kept, everything else stops the run."""
+    def stage(self, name: str, work: Callable[[], str], files: str, *, forgive: tuple[type[ReramError], ...] = (MissingLibrary,)) -> None:
+        """Do one stage that writes `files`; what it may be forgiven is said and kept in the summary, everything else stops the run."""
         start = time.perf_counter()
         status: Literal["done", "left out"] = "done"
         try:
             what = work()
-        except MissingLibrary as error:
+        except forgive as error:
             status, what = "left out", str(error)
+            for file in files.split():          # of an earlier run: they would be taken for this one's
+                (self.folder / file).unlink(missing_ok=True)
         seconds = time.perf_counter() - start
         self.stages.append({"stage": name, "status": status, "what": what, "seconds": round(seconds, 2)})
-        self.say(f"[{len(self.stages)}/6] {name}: {status} in {seconds:.1f} s. {what}")
+        self.say(f"[{len(self.stages)}/6] {name}: {status} in {seconds:.1f} s. {what}" + (f" [{files}]" if status == "done" else ""))
 
 
 def run_job(job: Job, folder: Path, say: Say = lambda text: None) -> dict[str, Any]:
@@ -87,15 +94,15 @@ def run_job(job: Job, folder: Path, say: Say = lambda text: None) -> dict[str, A
     except OSError as error:
         raise InputError(f"{folder}: cannot be made: {error.strerror}.") from None
     run, start = _Run(job, folder, say), time.perf_counter()
-    run.stage("3D electrothermal solution", lambda: _solve(run))
     files = job.iv or _synthetic_files(run)
-    fit = _fit(run, files)
-    run.stage("hopping fit", lambda: _describe_fit(run, fit))
-    model = _model(run, fit, files)
-    run.stage("compact model", lambda: _save_model(run, model))
-    run.stage("quasi-static cycle", lambda: _cycle(run, model))
-    run.stage("array programming", lambda: _array(run, model))
-    run.stage("aihwkit export", lambda: _export(run, model))
+    measurements = [read_iv(f) for f in files]          # unreadable files stop the run before anything is solved
+    run.stage("3D electrothermal solution", lambda: _solve(run), "fields.png fields.vtu solution.json")
+    run.stage("hopping fit", lambda: _fit(run, measurements), "fit.txt fit.png fit.json", forgive=(MissingLibrary, InputError))
+    model = _model(run, files)
+    run.stage("compact model", lambda: _save_model(run, model), "model.json")
+    run.stage("quasi-static cycle", lambda: _cycle(run, model), "cycle.png cycle.csv", forgive=(MissingLibrary, InputError))
+    run.stage("array programming", lambda: _array(run, model), "array.png array.json")
+    run.stage("aihwkit export", lambda: _export(run, model), "aihwkit_config.py aihwkit_config.json")
     summary = {"folder": str(folder), "synthetic": model.synthetic, "seconds": round(time.perf_counter() - start, 1), "stages": run.stages,
                "files": sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")),
                "provenance": provenance("reram run", files=files, synthetic=model.synthetic, device_hash=job.device.content_hash())}
@@ -112,8 +119,7 @@ def _solve(run: _Run) -> str:
     write_json(run.folder / "solution.json", solution.to_dict())
     write_vtu(solution, run.folder / "fields.vtu")
     draw_cross_section(solution, run.folder / "fields.png")
-    return (f"{solution.dofs} dofs at {solution.bias_V:g} V: R = {solution.resistance_ohm:.0f} ohm, dome at {solution.dome.T_mean_K:.0f} K. "
-            "fields.png, fields.vtu, solution.json")
+    return (f"{solution.dofs} dofs at {solution.bias_V:g} V: R = {solution.resistance_ohm:.0f} ohm, dome at {solution.dome.T_mean_K:.0f} K")
 
 
 def _synthetic_files(run: _Run) -> tuple[Path, ...]:
@@ -123,28 +129,45 @@ def _synthetic_files(run: _Run) -> tuple[Path, ...]:
     return write_synthetic_sweeps(run.folder)
 
 
-def _fit(run: _Run, files: tuple[Path, ...]) -> HoppingFit:
-    curves = state_curves([read_iv(f) for f in files], r_series_ohm=run.job.r_series_ohm)
-    return fit_hopping(curves, r_cf_m=run.job.device.stack.filament.radius_m)
-
-
-def _describe_fit(run: _Run, fit: HoppingFit) -> str:
+def _fit(run: _Run, measurements: list[Measurement]) -> str:
+    """Fit; a barrier that the data do not identify is fixed at the published one, with its source, and the fit is done again."""
     from fits.hopping_plot import draw_fit
 
+    curves = state_curves(measurements, r_series_ohm=run.job.r_series_ohm)
+    radius = run.job.device.stack.filament.radius_m
+    fit = fit_hopping(curves, r_cf_m=radius)
+    lost = [s for s in _STATES if (p := fit.parameters.get(f"barrier_{s.lower()}_eV")) and not p.identified]
+    if lost:
+        fit = fit_hopping(curves, r_cf_m=radius, barriers_eV={s: published_barrier(s) for s in lost})
     write_json(run.folder / "fit.json", fit.to_dict())
     write_text(run.folder / "fit.txt", fit.report() + "\n")
     draw_fit(fit, run.folder / "fit.png")
+    run.fit = fit
     kind = "SYNTHETIC data" if fit.synthetic else "measured data"
-    return f"{fit.points} points of {kind}, rms residual {fit.residual_rms:.1%}. fit.txt, fit.png, fit.json"
+    held = f" The data do not identify the barrier of {' and '.join(lost)}: held at the published value." if lost else ""
+    return f"{fit.points} points of {kind}, rms residual {fit.residual_rms:.1%}.{held}"
 
 
-def _model(run: _Run, fit: HoppingFit, files: tuple[Path, ...]) -> CompactModel:
-    return fit.to_compact_model(files=files)
+def published_barrier(state: State) -> Fixed:
+    """Return the barrier [eV] of a state read off figure 2d, as a fixed parameter with its source."""
+    meV = paper()["transport"][f"delta_e_{state.lower()}_meV"]
+    return Fixed(meV * 1e-3, "arXiv:2502.04524, read off figure 2d")
+
+
+def _model(run: _Run, files: tuple[Path, ...]) -> CompactModel:
+    """The model of the fit; where there is none, the published one without a cell, which the array needs no cell for."""
+    if run.fit is None:
+        return CompactModel.published()
+    try:
+        return run.fit.to_compact_model(files=files)
+    except InputError as error:
+        run.say(f"      no cell in the model: {error}")
+        return CompactModel.published()
 
 
 def _save_model(run: _Run, model: CompactModel) -> str:
     model.save(run.folder / "model.json")
-    return "model.json"
+    return "cell, population and noise" if model.cell else "published population and noise, no cell"
 
 
 def _cycle(run: _Run, model: CompactModel) -> str:
@@ -152,12 +175,12 @@ def _cycle(run: _Run, model: CompactModel) -> str:
     from compact_model.cycle_plot import draw_cycle
 
     if model.cell is None:
-        return "the model has no cell"
+        raise InputError("the model has no cell; see the hopping fit.")
     cycle = quasi_static_cycle(model.cell)
     write_cycle_csv(cycle, run.folder / "cycle.csv", synthetic=model.synthetic)
     label = "cell fitted to SYNTHETIC data" if model.synthetic else "fitted cell"
     draw_cycle(cycle, run.folder / "cycle.png", title=f"Quasi-static cycle, {label}; ion barriers assumed")
-    return f"dome up to {cycle.T_K.max():.0f} K, ends at x = {cycle.x[-1]:.2f}. cycle.png, cycle.csv"
+    return f"dome up to {cycle.T_K.max():.0f} K, ends at x = {cycle.x[-1]:.2f}"
 
 
 def _array(run: _Run, model: CompactModel) -> str:
@@ -170,7 +193,7 @@ def _array(run: _Run, model: CompactModel) -> str:
         "program_statistics", synthetic=model.synthetic, model=model.content_hash, **a.model_dump(mode="json"))})
     draw_programming(found, run.folder / "array.png", title=f"{a.rows} x {a.columns} devices of the published population, closed loop")
     pulses = ", ".join(f"{s.result.mean_pulses:.0f} pulses at {s.result.acceptance:.1%}" for s in found)
-    return f"{a.rows}x{a.columns} to {a.levels} levels: {pulses}. array.png, array.json"
+    return f"{a.rows}x{a.columns} to {a.levels} levels: {pulses}"
 
 
 def _export(run: _Run, model: CompactModel) -> str:
@@ -178,4 +201,4 @@ def _export(run: _Run, model: CompactModel) -> str:
 
     write_text(run.folder / "aihwkit_config.py", aihwkit_python(model))
     write_json(run.folder / "aihwkit_config.json", aihwkit_json(model))
-    return "aihwkit_config.py, aihwkit_config.json"
+    return "rpu_config() for training, inference_rpu_config() with the noise model"

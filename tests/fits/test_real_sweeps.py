@@ -16,8 +16,8 @@ from fits.forming_voltage import forming
 from fits.iv_summary import iv_summary
 from fits.low_field import low_field_conductance
 from fits.readers import read_iv
-from fits.segments import segment
 from fits.resistance_states import states
+from fits.segments import segment
 from ground.errors import InputError
 
 SUMMARY = "data_H16248L_H16248L_M12_04_endurance_ratio.xlsx"
