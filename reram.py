@@ -17,8 +17,13 @@ import ground.cli
 import studies.cli
 from ground.errors import ReramError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="cmo-reram: from a 3D electrothermal solution of the TiN/HfOx/CMO/TiN ReRAM cell to arrays and analog-AI simulators.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="cmo-reram: from a 3D electrothermal solution of the TiN/HfOx/CMO/TiN ReRAM cell to arrays and analog-AI simulators.",
+)
 app.command("doctor")(ground.cli.doctor_command)
 app.command("demo")(studies.cli.demo_command)
 app.command("run")(studies.cli.run_command)
@@ -46,8 +51,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("RERAM_DEBUG"):
             raise
-        sys.stderr.write(f"reram: this is a bug in cmo-reram, not in your input: {type(error).__name__}: {error}\n"
-                         "Please report it with the output of the same command under RERAM_DEBUG=1.\n")
+        sys.stderr.write(
+            f"reram: this is a bug in cmo-reram, not in your input: {type(error).__name__}: {error}\n"
+            "Please report it with the output of the same command under RERAM_DEBUG=1.\n"
+        )
         sys.exit(1)
 
 

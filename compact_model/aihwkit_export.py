@@ -72,9 +72,21 @@ def powstep_numbers(model: CompactModel) -> PowStepNumbers:
     if p.nsr_sigma:
         notes.append(f"the spread of NSR over devices ({p.nsr_sigma:g}) is not carried: dw_min_std is one number")
     return PowStepNumbers(
-        w_max=1.0, w_min=-1.0, w_max_dtod=w_spread[0], w_min_dtod=w_spread[1], dw_min=scale,
-        dw_min_dtod=float(spread[0]), dw_min_std=p.nsr_mean, up_down=bias, up_down_dtod=float(spread[1]),
-        pow_gamma=gamma, pow_gamma_dtod=float(spread[2]), pow_up_down=gamma_bias, pow_up_down_dtod=float(spread[3]), notes=tuple(notes))
+        w_max=1.0,
+        w_min=-1.0,
+        w_max_dtod=w_spread[0],
+        w_min_dtod=w_spread[1],
+        dw_min=scale,
+        dw_min_dtod=float(spread[0]),
+        dw_min_std=p.nsr_mean,
+        up_down=bias,
+        up_down_dtod=float(spread[1]),
+        pow_gamma=gamma,
+        pow_gamma_dtod=float(spread[2]),
+        pow_up_down=gamma_bias,
+        pow_up_down_dtod=float(spread[3]),
+        notes=tuple(notes),
+    )
 
 
 def _sensitivity(model: CompactModel) -> Floats:
@@ -101,27 +113,40 @@ def _spreads(model: CompactModel, w_spread: tuple[float, float]) -> tuple[Floats
     from scipy.optimize import nnls
 
     p, d = model.population, model.population.mean_device()
-    (step, _), (gamma, _) = (one_sided(float(d.dg_up_S), float(d.dg_down_S)),
-                             one_sided(float(d.gamma_up), float(d.gamma_down)))
+    (step, _), (gamma, _) = (
+        one_sided(float(d.dg_up_S), float(d.dg_down_S)),
+        one_sided(float(d.gamma_up), float(d.gamma_down)),
+    )
     by = _sensitivity(model) * np.array([step / d.dg_up_S, step / d.dg_down_S, gamma, gamma])
     effect = np.stack([by[:, 0] + by[:, 1], by[:, 0] - by[:, 1], by[:, 2] + by[:, 3], by[:, 2] - by[:, 3]], axis=1)
-    asked = np.array([p.states.sigma[0] / p.states.mean[0], p.states.sigma[1], p.exponents.sigma[0] / gamma,
-                      p.exponents.mean[0] * p.exponents.sigma[1] / gamma])
+    asked = np.array(
+        [
+            p.states.sigma[0] / p.states.mean[0],
+            p.states.sigma[1],
+            p.exponents.sigma[0] / gamma,
+            p.exponents.mean[0] * p.exponents.sigma[1] / gamma,
+        ]
+    )
     bounds = np.array([(w_spread[0] ** 2 + w_spread[1] ** 2) / 4.0, 0.0, 0.0, 0.0])
     rows = np.concatenate([effect**2, np.eye(4)[2:]])
     weight = np.array([10.0, 10.0, 1.0, 1.0]) / np.maximum(asked, 1e-3) ** 2
     variance = nnls(rows * weight[:, None], np.maximum(asked**2 - bounds, 0.0) * weight)[0]
     got = np.sqrt(rows @ variance + bounds)
     names = ("n_states", "sp_skew", "gamma", "gamma_up_down")
-    notes = [f"the spread of {name} over devices comes out {g / a:.2f} times the model's, to first order"
-             for name, a, g in zip(names, asked, got, strict=True) if a > 0 and abs(g / a - 1.0) > 0.02]
+    notes = [
+        f"the spread of {name} over devices comes out {g / a:.2f} times the model's, to first order"
+        for name, a, g in zip(names, asked, got, strict=True)
+        if a > 0 and abs(g / a - 1.0) > 0.02
+    ]
     spread = np.sqrt(variance)
     short = min(float(d.dg_up_S), float(d.dg_down_S)) / step
     width = float(np.hypot(spread[0], spread[1]))
     weak = 0.5 * math.erfc(0.8 * short / (width * math.sqrt(2.0))) if width > 0 else 0.0
     if weak > 1e-3:
-        notes.append(f"aihwkit draws steps from a normal law: {100 * weak:.1f} % of its devices get less than a fifth of "
-                     "the mean step in the weaker direction, so its n_states has a long tail")
+        notes.append(
+            f"aihwkit draws steps from a normal law: {100 * weak:.1f} % of its devices get less than a fifth of "
+            "the mean step in the weaker direction, so its n_states has a long tail"
+        )
     return spread, notes
 
 
@@ -133,21 +158,35 @@ def aihwkit_json(model: CompactModel) -> dict[str, Any]:
     wire, full_uS = mvm["r_wire_segment_ohm"], mvm["g_max_for_ir_drop_uS"]
     sigma = published["program_verify"]["sigma_prog"]
     return {
-        "format": "cmo-reram aihwkit export", "version": 1, "aihwkit": AIHWKIT_VERSION,
-        "model": {"name": model.name, "content_hash": model.content_hash, "provenance": model.provenance,
-                  "synthetic": model.synthetic, "assumed": model.population.assumed},
+        "format": "cmo-reram aihwkit export",
+        "version": 1,
+        "aihwkit": AIHWKIT_VERSION,
+        "model": {
+            "name": model.name,
+            "content_hash": model.content_hash,
+            "provenance": model.provenance,
+            "synthetic": model.synthetic,
+            "assumed": model.population.assumed,
+        },
         "device": {"class": "PowStepDevice", **numbers.fields()},
         "notes": list(numbers.notes),
         "mean_device": {
-            "n_states": window_S / float(step_at_symmetry_point_S(mean)), "nsr": model.population.nsr_mean,
-            "symmetry_point": 1.0 - 2.0 * (float(mean.g_max_S) - float(symmetry_point_S(mean))) / window_S},
+            "n_states": window_S / float(step_at_symmetry_point_S(mean)),
+            "nsr": model.population.nsr_mean,
+            "symmetry_point": 1.0 - 2.0 * (float(mean.g_max_S) - float(symmetry_point_S(mean))) / window_S,
+        },
         "inference": {
-            "g_min": float(mvm["g_window_uS"][0]), "g_max": float(mvm["g_window_uS"][1]), "acceptance_range": 0.2,
+            "g_min": float(mvm["g_window_uS"][0]),
+            "g_max": float(mvm["g_window_uS"][1]),
+            "acceptance_range": 0.2,
             "coeff_dict": {"0.2": sigma["acceptance_0p2_percent"], "2": sigma["acceptance_2_percent"]},
             "decay_dict": {"mean": [law.mean_shift_S * 1e6], "std": [law.sigma_per_ln_S * 1e6, law.sigma_S * 1e6]},
             "read_dict": {"K": read.k_S * 1e6, "t_read": read.t_read_s},
-            "inp_res": 1.0 / (2 ** mvm["dac_bits"] - 2), "out_res": 1.0 / (2 ** mvm["adc_bits"] - 2),
-            "ir_drop_rs": wire, "ir_drop_g_ratio": 1e6 / wire / full_uS},
+            "inp_res": 1.0 / (2 ** mvm["dac_bits"] - 2),
+            "out_res": 1.0 / (2 ** mvm["adc_bits"] - 2),
+            "ir_drop_rs": wire,
+            "ir_drop_g_ratio": 1e6 / wire / full_uS,
+        },
     }
 
 
@@ -157,8 +196,10 @@ def _comments(model: CompactModel, data: dict[str, Any]) -> str:
     lines = [f"{name}: {json.dumps(value, ensure_ascii=True)}" for name, value in facts.items()]
     if model.synthetic:
         lines.insert(0, "SYNTHETIC: made from synthetic data, not from measured devices.")
-    lines += [f"assumed {json.dumps(k, ensure_ascii=True)}: {json.dumps(v, ensure_ascii=True)}"
-              for k, v in model.population.assumed.items()]
+    lines += [
+        f"assumed {json.dumps(k, ensure_ascii=True)}: {json.dumps(v, ensure_ascii=True)}"
+        for k, v in model.population.assumed.items()
+    ]
     lines += [f"note: {n}" for n in data["notes"]]
     return "\n".join("# " + line for line in lines)
 
@@ -252,6 +293,11 @@ def aihwkit_python(model: CompactModel) -> str:
     del inference["acceptance_range"]
     mean = data["mean_device"]
     return _TEMPLATE.format(
-        aihwkit=AIHWKIT_VERSION, comments=_comments(model, data), sp=mean["symmetry_point"], n=mean["n_states"],
-        nsr=mean["nsr"], device=_table({k: v for k, v in data["device"].items() if k != "class"}),
-        inference=_table(inference))
+        aihwkit=AIHWKIT_VERSION,
+        comments=_comments(model, data),
+        sp=mean["symmetry_point"],
+        n=mean["n_states"],
+        nsr=mean["nsr"],
+        device=_table({k: v for k, v in data["device"].items() if k != "class"}),
+        inference=_table(inference),
+    )

@@ -44,8 +44,9 @@ class Array:
         object.__setattr__(self, "g_written_S", g)
 
     @classmethod
-    def from_population(cls, population: Population, shape: int | tuple[int, ...], seed: int, *,
-                        noise: Noise | None = None) -> Self:
+    def from_population(
+        cls, population: Population, shape: int | tuple[int, ...], seed: int, *, noise: Noise | None = None
+    ) -> Self:
         """Draw an array of devices, all in their HRS."""
         devices = population.sample(shape, seed)
         return cls(devices, devices.g_min_S, seed, noise or Noise.published())
@@ -60,15 +61,24 @@ class Array:
         change = self.noise.relaxation.path_S(self.clock_s, self.devices.device_id, seed=self.seed, trial=self.writes)
         return np.clip(self.g_written_S + change, self.devices.g_min_S, self.devices.g_max_S)
 
-    def program(self, targets_S: ArrayLike, acceptance: float = 0.002, *, max_pulses: int = 2000,
-                windows: Iterable[PulseWindow] = ()) -> Self:
+    def program(
+        self,
+        targets_S: ArrayLike,
+        acceptance: float = 0.002,
+        *,
+        max_pulses: int = 2000,
+        windows: Iterable[PulseWindow] = (),
+    ) -> Self:
         """Reset, then program each device to its target [S]; the outcome is in `.programming`."""
         given = np.asarray(targets_S, float)
         if given.ndim > len(self.shape):
-            raise InputError(f"targets_S has shape {given.shape} for an array of shape {self.shape}: an array holds "
-                             "one target per device. For many levels use program_statistics.")
-        result = program(self.devices, given, acceptance, seed=self.seed, max_pulses=max_pulses, trial=self.writes,
-                         windows=windows)
+            raise InputError(
+                f"targets_S has shape {given.shape} for an array of shape {self.shape}: an array holds "
+                "one target per device. For many levels use program_statistics."
+            )
+        result = program(
+            self.devices, given, acceptance, seed=self.seed, max_pulses=max_pulses, trial=self.writes, windows=windows
+        )
         return replace(self, g_written_S=result.g_S, clock_s=0.0, writes=self.writes + 1, programming=result)
 
     def pulse(self, direction: ArrayLike) -> Self:
@@ -85,10 +95,11 @@ class Array:
         if not seconds >= 0:
             raise InputError(f"seconds={seconds!r} is not allowed: expected 0 or more.")
         later = replace(self, clock_s=self.clock_s + float(seconds))
-        self.noise.relaxation.mean_S(later.clock_s)   # says so where the moment is outside what is known
+        self.noise.relaxation.mean_S(later.clock_s)  # says so where the moment is outside what is known
         return later
 
     def read(self, *, repeat: int = 0) -> Floats:
         """Conductance shown by a read now [S]; `repeat` numbers the reads of one moment."""
-        return self.noise.read.read_S(self.g_S, self.clock_s, self.devices.device_id, seed=self.seed,
-                                      trial=self.writes, repeat=repeat)
+        return self.noise.read.read_S(
+            self.g_S, self.clock_s, self.devices.device_id, seed=self.seed, trial=self.writes, repeat=repeat
+        )

@@ -20,7 +20,8 @@ _Exponent = Annotated[float, Quantity("", 0.0, 10.0)]
 
 
 ASSUMED = {
-    "ions": "barriers and exponents chosen by hand so that a cycle switches near the published voltages; attempt rate, hop and charge of JART VCM v1b",
+    "ions": "barriers and exponents chosen by hand so that a cycle switches near the published voltages; "
+    "attempt rate, hop and charge of JART VCM v1b",
     "transistor": "threshold and slope factor assumed; the on-resistance is published",
 }
 
@@ -64,12 +65,16 @@ class Cell(Spec):
 
     def transport(self, response: Response | None = None) -> Transport:
         """Return its transport on a response table (default: the shipped one)."""
-        return Transport((response or Response.default()).at_radius(self.filament_radius_m), self.hopping, self.transistor)
+        return Transport(
+            (response or Response.default()).at_radius(self.filament_radius_m), self.hopping, self.transistor
+        )
 
     def trap_density_m3(self, x: ArrayLike) -> Array:
         """Trap density of the dome [1/m3] at state x."""
         h = self.hopping
-        return np.asarray(h.trap_density_hrs_m3 + np.asarray(x, float) * (h.trap_density_lrs_m3 - h.trap_density_hrs_m3))
+        return np.asarray(
+            h.trap_density_hrs_m3 + np.asarray(x, float) * (h.trap_density_lrs_m3 - h.trap_density_hrs_m3)
+        )
 
     def dx_dt(self, x: ArrayLike, bias_sign: ArrayLike, E_V_per_m: ArrayLike, T_K: ArrayLike) -> Array:
         """Rate of the state [1/s]: up for positive bias (8-wise SET), down for negative (RESET), windowed at both ends."""

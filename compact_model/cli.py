@@ -69,23 +69,40 @@ def program_command(
     rows_columns = parse_shape(shape)
     used = CompactModel.published() if model is None else CompactModel.load(model)
     statistics = program_statistics(used.population, rows_columns, levels, acceptance, seed=seed, max_pulses=max_pulses)
-    settings = {"shape": list(rows_columns), "levels": levels, "acceptance": acceptance, "seed": seed,
-                "max_pulses": max_pulses, "model": used.name, "model_content": used.content_hash}
+    settings = {
+        "shape": list(rows_columns),
+        "levels": levels,
+        "acceptance": acceptance,
+        "seed": seed,
+        "max_pulses": max_pulses,
+        "model": used.name,
+        "model_content": used.content_hash,
+    }
     record = statistics.as_dict()
-    record.update(shape=list(rows_columns), seed=seed, model=used.name, provenance=provenance(
-        "reram array program", files=[] if model is None else [model], synthetic=used.synthetic, **settings))
+    record.update(
+        shape=list(rows_columns),
+        seed=seed,
+        model=used.name,
+        provenance=provenance(
+            "reram array program", files=[] if model is None else [model], synthetic=used.synthetic, **settings
+        ),
+    )
     if output is not None:
         write_json(output, record)
     if as_json:
         _print_json(record)
         return
     line = record["sigma_uS_vs_target"]
-    typer.echo(f"{rows_columns[0]}x{rows_columns[1]} devices, {levels} levels, acceptance {acceptance:g}, seed {seed}"
-               + (", SYNTHETIC model" if used.synthetic else ""))
+    typer.echo(
+        f"{rows_columns[0]}x{rows_columns[1]} devices, {levels} levels, acceptance {acceptance:g}, seed {seed}"
+        + (", SYNTHETIC model" if used.synthetic else "")
+    )
     typer.echo(f"  pulses per level   {record['mean_pulses']:.1f}")
     typer.echo(f"  converged          {100 * record['converged_fraction']:.2f} %")
-    typer.echo(f"  sigma [uS]         {line['c0']:.3g} ± {line['c0_stderr']:.1g} + ({line['c1']:.4g} ± "
-               f"{line['c1_stderr']:.1g}) G[uS]; uniform law inside the band: {acceptance / 3**0.5:.4g} G")
+    typer.echo(
+        f"  sigma [uS]         {line['c0']:.3g} ± {line['c0_stderr']:.1g} + ({line['c1']:.4g} ± "
+        f"{line['c1_stderr']:.1g}) G[uS]; uniform law inside the band: {acceptance / 3**0.5:.4g} G"
+    )
     typer.echo(f"  nearer to another level: {100 * record['misread_fraction']:.2f} %")
 
 
@@ -103,20 +120,27 @@ def show_command(model: ModelFile, as_json: Json = False) -> None:
 
 def _summary(model: CompactModel) -> list[str]:
     p, law = model.population, model.noise.relaxation
-    lines = [f"{model.name}" + ("  [SYNTHETIC]" if model.synthetic else ""),
-             f"  version {model.version}, content {model.content_hash}",
-             f"  n_states        {p.states.mean[0]:g} ± {p.states.sigma[0]:g} over devices",
-             f"  sp_skew         {p.states.mean[1]:g} ± {p.states.sigma[1]:g}",
-             f"  gamma           {p.exponents.mean[0]:g} ± {p.exponents.sigma[0]:g}",
-             f"  gamma_up_down   {p.exponents.mean[1]:g} ± {p.exponents.sigma[1]:g}",
-             f"  NSR             {p.nsr_mean:g} ± {p.nsr_sigma:g}",
-             f"  g_min           {p.g_min_mean_S * 1e6:.4g} ± {p.g_min_sigma_S * 1e6:.2g} uS",
-             f"  g_max           {p.g_max_mean_S * 1e6:.4g} ± {p.g_max_sigma_S * 1e6:.2g} uS",
-             f"  relaxation      mean {law.mean_shift_S * 1e6:.4g} ln t, sigma {law.sigma_S * 1e6:.4g} + "
-             f"{law.sigma_per_ln_S * 1e6:.4g} ln t (uS, s)",
-             "  cell            " + ("none" if model.cell is None else f"r_CF {model.cell.filament_radius_m * 1e9:.3g} nm, "
-             f"hop {model.cell.hopping.hop_distance_m * 1e9:.3g} nm, "
-             f"N {model.cell.hopping.trap_density_hrs_m3:.3g}..{model.cell.hopping.trap_density_lrs_m3:.3g} 1/m3")]
+    lines = [
+        f"{model.name}" + ("  [SYNTHETIC]" if model.synthetic else ""),
+        f"  version {model.version}, content {model.content_hash}",
+        f"  n_states        {p.states.mean[0]:g} ± {p.states.sigma[0]:g} over devices",
+        f"  sp_skew         {p.states.mean[1]:g} ± {p.states.sigma[1]:g}",
+        f"  gamma           {p.exponents.mean[0]:g} ± {p.exponents.sigma[0]:g}",
+        f"  gamma_up_down   {p.exponents.mean[1]:g} ± {p.exponents.sigma[1]:g}",
+        f"  NSR             {p.nsr_mean:g} ± {p.nsr_sigma:g}",
+        f"  g_min           {p.g_min_mean_S * 1e6:.4g} ± {p.g_min_sigma_S * 1e6:.2g} uS",
+        f"  g_max           {p.g_max_mean_S * 1e6:.4g} ± {p.g_max_sigma_S * 1e6:.2g} uS",
+        f"  relaxation      mean {law.mean_shift_S * 1e6:.4g} ln t, sigma {law.sigma_S * 1e6:.4g} + "
+        f"{law.sigma_per_ln_S * 1e6:.4g} ln t (uS, s)",
+        "  cell            "
+        + (
+            "none"
+            if model.cell is None
+            else f"r_CF {model.cell.filament_radius_m * 1e9:.3g} nm, "
+            f"hop {model.cell.hopping.hop_distance_m * 1e9:.3g} nm, "
+            f"N {model.cell.hopping.trap_density_hrs_m3:.3g}..{model.cell.hopping.trap_density_lrs_m3:.3g} 1/m3"
+        ),
+    ]
     lines += [f"  valid           {name} {low:g}..{high:g}" for name, (low, high) in model.validity.items()]
     assumed = {**(model.cell.assumed if model.cell else {}), **p.assumed}
     return lines + [f"  assumed         {name}: {why}" for name, why in assumed.items()]
@@ -142,8 +166,10 @@ def aihwkit_command(
     if as_json:
         _print_json(data)
         return
-    typer.echo(f"{output}: rpu_config() and inference_rpu_config() for aihwkit {data['aihwkit']}; symmetry point at "
-               f"weight {data['mean_device']['symmetry_point']:.4g}, n_states {data['mean_device']['n_states']:.4g}")
+    typer.echo(
+        f"{output}: rpu_config() and inference_rpu_config() for aihwkit {data['aihwkit']}; symmetry point at "
+        f"weight {data['mean_device']['symmetry_point']:.4g}, n_states {data['mean_device']['n_states']:.4g}"
+    )
     for note in data["notes"]:
         typer.echo(f"  note: {note}")
 

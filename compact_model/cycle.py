@@ -45,7 +45,9 @@ class Cycle:
     E_V_per_m: Array
 
 
-def quasi_static_cycle(cell: Cell, protocol: CycleProtocol | None = None, *, x0: float = 0.0, response: Response | None = None) -> Cycle:
+def quasi_static_cycle(
+    cell: Cell, protocol: CycleProtocol | None = None, *, x0: float = 0.0, response: Response | None = None
+) -> Cycle:
     """Run 0 -> v_set -> 0 -> v_reset -> 0 from state x0 and return what the cell did.
 
     Raises InputError where x0 lies outside 0..1 or the response table does not reach, NotConverged where the integrator stops.
@@ -65,19 +67,27 @@ def quasi_static_cycle(cell: Cell, protocol: CycleProtocol | None = None, *, x0:
 
         def slope(t: float, x: Array, peak: float = peak, half: float = half, gate_V: float | None = gate_V) -> Array:
             bias = peak * (1.0 - abs(t / half - 1.0))
-            point = transport.at(bias, cell.trap_density_m3(np.clip(x, 0.0, 1.0)), gate_V=gate_V, ambient_K=cell.ambient_K)
+            point = transport.at(
+                bias, cell.trap_density_m3(np.clip(x, 0.0, 1.0)), gate_V=gate_V, ambient_K=cell.ambient_K
+            )
             return cell.dx_dt(x, np.sign(bias), point.E_V_per_m, point.T_K)
 
-        run = solve_ivp(slope, (0.0, 2 * half), [state], method="LSODA", t_eval=times, rtol=1e-4, atol=1e-5, max_step=half / 20)
+        run = solve_ivp(
+            slope, (0.0, 2 * half), [state], method="LSODA", t_eval=times, rtol=1e-4, atol=1e-5, max_step=half / 20
+        )
         if not run.success:
-            raise NotConverged(f"quasi_static_cycle: the integrator stopped ({run.message}) on the way to {peak:g} V.", last_good=parts)
+            raise NotConverged(
+                f"quasi_static_cycle: the integrator stopped ({run.message}) on the way to {peak:g} V.", last_good=parts
+            )
         x = np.clip(run.y[0], 0.0, 1.0)
         parts.append((start + times, peak * (1.0 - np.abs(times / half - 1.0)), x))
         state, start = float(x[-1]), start + 2 * half
     return _assemble(cell, protocol, parts, transport)
 
 
-def _assemble(cell: Cell, protocol: CycleProtocol, parts: list[tuple[Array, Array, Array]], transport: Transport) -> Cycle:
+def _assemble(
+    cell: Cell, protocol: CycleProtocol, parts: list[tuple[Array, Array, Array]], transport: Transport
+) -> Cycle:
 
     gates = [np.full(len(p[0]), g) for p, g in zip(parts, (protocol.gate_set_V, protocol.gate_reset_V), strict=True)]
     time, bias, x = (np.concatenate(c) for c in zip(*parts, strict=True))
@@ -90,5 +100,11 @@ def write_cycle_csv(cycle: Cycle, path: str | Path, *, synthetic: bool = False) 
     """Write a cycle as csv with units in the header, whole or not at all."""
     names = list(vars(cycle))
     rows = np.column_stack([getattr(cycle, n) for n in names])
-    text = "# simulated quasi-static cycle" + (" of a cell fitted to SYNTHETIC data" if synthetic else "") + "\n" + ",".join(names) + "\n"
+    text = (
+        "# simulated quasi-static cycle"
+        + (" of a cell fitted to SYNTHETIC data" if synthetic else "")
+        + "\n"
+        + ",".join(names)
+        + "\n"
+    )
     write_text(path, text + "\n".join(",".join(f"{v:.9g}" for v in row) for row in rows) + "\n")

@@ -15,7 +15,11 @@ def draw_cycle(cycle: Cycle, path: str | Path, *, title: str = "Quasi-static cyc
     """Draw |I|, dome temperature and state against the bias across cell and transistor, as PNG."""
     plt = load_matplotlib()
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-    shown = ((np.abs(cycle.current_A), "|current| [A]"), (cycle.T_K, "dome temperature [K]"), (cycle.x, "state x (0: HRS, 1: LRS)"))
+    shown = (
+        (np.abs(cycle.current_A), "|current| [A]"),
+        (cycle.T_K, "dome temperature [K]"),
+        (cycle.x, "state x (0: HRS, 1: LRS)"),
+    )
     up = cycle.time_s <= cycle.time_s[np.argmax(cycle.bias_V < 0)]
     for axis, (values, label) in zip(axes, shown, strict=True):
         for half, colour, name in ((up, "tab:blue", "positive half (SET)"), (~up, "tab:red", "negative half (RESET)")):

@@ -43,12 +43,13 @@ class Covariance(Spec):
         c = np.array(self.matrix).reshape(n, n)
         scale = np.sqrt(np.abs(np.diag(c)))
         scale = np.where(scale > 0, scale, 1.0)
-        c = c / np.outer(scale, scale)     # parameters may differ by thirty decades
+        c = c / np.outer(scale, scale)  # parameters may differ by thirty decades
         if np.any(np.abs(c - c.T) > 1e-9):
             raise InputError("Covariance.matrix is not allowed: it is not symmetric.")
         if n and np.linalg.eigvalsh(c)[0] < -1e-9 * n:
-            raise InputError("Covariance.matrix is not allowed: it is not positive semi-definite, so the covariance of "
-                             "nothing.")
+            raise InputError(
+                "Covariance.matrix is not allowed: it is not positive semi-definite, so the covariance of nothing."
+            )
         return self
 
 
@@ -89,9 +90,13 @@ class CompactModel(Spec):
         """Return the model of arXiv:2502.04524: printed means and laws; what is not printed is in `assumed`."""
         population = Population.published()
         low, high = population.g_min_mean_S, population.g_max_mean_S
-        return cls(name="CMO/HfOx ReRAM, arXiv:2502.04524", population=population, noise=Noise.published(),
-                   validity={"g_S": (low, high), "t_s": (1.0, 3.2e8), "acceptance": (0.002, 0.02)},
-                   provenance=provenance("CompactModel.published", source="arXiv:2502.04524"))
+        return cls(
+            name="CMO/HfOx ReRAM, arXiv:2502.04524",
+            population=population,
+            noise=Noise.published(),
+            validity={"g_S": (low, high), "t_s": (1.0, 3.2e8), "acceptance": (0.002, 0.02)},
+            provenance=provenance("CompactModel.published", source="arXiv:2502.04524"),
+        )
 
     @property
     def synthetic(self) -> bool:
@@ -143,13 +148,16 @@ def _read_text(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"{path}: has {size / 1e6:.1f} MB; a model file has at most {MAX_BYTES / 1e6:.0f} MB. "
-                             "Is this the measured data instead of the model?")
+            raise InputError(
+                f"{path}: has {size / 1e6:.1f} MB; a model file has at most {MAX_BYTES / 1e6:.0f} MB. "
+                "Is this the measured data instead of the model?"
+            )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         names = [p.name for p in path.parent.glob("*.json")] if path.parent.is_dir() else []
-        raise InputError(f"{path}: there is no such model file."
-                         + (f" {nearest(path.name, names)}" if names else "")) from None
+        raise InputError(
+            f"{path}: there is no such model file." + (f" {nearest(path.name, names)}" if names else "")
+        ) from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; a model file (JSON) was expected.") from None
     except OSError as error:
@@ -171,8 +179,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(_read_text(path), parse_constant=no_constant, object_pairs_hook=no_repeats)
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}: is not JSON: {error.msg} in line {error.lineno}. Model files are written by "
-                         "CompactModel.save.") from None
+        raise InputError(
+            f"{path}: is not JSON: {error.msg} in line {error.lineno}. Model files are written by CompactModel.save."
+        ) from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{path}: is not a model file: {type(error).__name__} while reading it as JSON.") from None
     if not isinstance(data, dict):
@@ -186,9 +195,12 @@ def _upgrade(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     if version is None:
         raise InputError(f"{path}: CompactModel.version is missing; is this a compact model file?")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise InputError(f"{path}: CompactModel.version={version!r} is not allowed: expected a whole number from 1 to "
-                         f"{VERSION}.")
+        raise InputError(
+            f"{path}: CompactModel.version={version!r} is not allowed: expected a whole number from 1 to {VERSION}."
+        )
     if version > VERSION:
-        raise InputError(f"{path}: CompactModel.version={version} was written by a newer version of cmo-reram (this "
-                         f"one reads up to {VERSION}); upgrade: pip install --upgrade cmo-reram.")
+        raise InputError(
+            f"{path}: CompactModel.version={version} was written by a newer version of cmo-reram (this "
+            f"one reads up to {VERSION}); upgrade: pip install --upgrade cmo-reram."
+        )
     return data

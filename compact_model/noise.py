@@ -18,8 +18,8 @@ from ground.units import Quantity
 Shift = Annotated[float, Quantity("S", -1e-3, 1e-3)]
 Width = Annotated[float, Quantity("S", 0.0, 1e-3)]
 
-T_MAX_S = 3.2e9      # 100 years: the end of every relaxation path
-_DEPTH = 13          # a path is known at 2**13 equal steps of its variance, straight in between
+T_MAX_S = 3.2e9  # 100 years: the end of every relaxation path
+_DEPTH = 13  # a path is known at 2**13 equal steps of its variance, straight in between
 
 
 class Relaxation(Spec):
@@ -38,8 +38,11 @@ class Relaxation(Spec):
     def published(cls) -> Self:
         """Return the law of arXiv:2502.04524 (authors' public code)."""
         law = paper()["relaxation"]
-        return cls(mean_shift_S=law["mean_shift"]["per_ln_t"] * 1e-6, sigma_S=law["sigma"]["constant"] * 1e-6,
-                   sigma_per_ln_S=law["sigma"]["per_ln_t"] * 1e-6)
+        return cls(
+            mean_shift_S=law["mean_shift"]["per_ln_t"] * 1e-6,
+            sigma_S=law["sigma"]["constant"] * 1e-6,
+            sigma_per_ln_S=law["sigma"]["per_ln_t"] * 1e-6,
+        )
 
     def mean_S(self, t_s: float) -> float:
         """Mean change [S] at t_s after programming: mean_shift_S ln t; 0 at t = 0."""
@@ -98,8 +101,9 @@ class ReadNoise(Spec):
         elapsed = np.log(max((t_s + self.t_read_s) / (2.0 * self.t_read_s), 1.0))
         return self.k_S * decades * np.sqrt(elapsed)
 
-    def read_S(self, g_S: ArrayLike, t_s: float, device_id: ArrayLike, *, seed: int, trial: int = 0,
-               repeat: int = 0) -> Floats:
+    def read_S(
+        self, g_S: ArrayLike, t_s: float, device_id: ArrayLike, *, seed: int, trial: int = 0, repeat: int = 0
+    ) -> Floats:
         """Return what read number `repeat` at t_s shows [S]; other repeats of the same moment have other noise."""
         if repeat < 0:
             raise InputError(f"repeat={repeat} is not allowed: expected 0 or more.")
@@ -116,8 +120,10 @@ class Noise(Spec):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.relaxation.std_S(T_MAX_S) > 1e-3:
-            raise InputError("Noise.relaxation is not allowed: it spreads by more than 1 mS in 100 years; expected "
-                             "microsiemens. Were the numbers of a law in uS given as S?")
+            raise InputError(
+                "Noise.relaxation is not allowed: it spreads by more than 1 mS in 100 years; expected "
+                "microsiemens. Were the numbers of a law in uS given as S?"
+            )
         return self
 
     @classmethod
@@ -129,6 +135,8 @@ class Noise(Spec):
 def check_time(t_s: float) -> float:
     """Return t_s, or raise InputError: 0, or 1 s to 100 years after programming."""
     if not (t_s == 0 or 1.0 <= t_s <= T_MAX_S):
-        raise InputError(f"t_s={t_s!r} is not allowed: expected 0 (just programmed) or 1..{T_MAX_S:g} s. "
-                         "The relaxation was measured from 1 s on.")
+        raise InputError(
+            f"t_s={t_s!r} is not allowed: expected 0 (just programmed) or 1..{T_MAX_S:g} s. "
+            "The relaxation was measured from 1 s on."
+        )
     return float(t_s)

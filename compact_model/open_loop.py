@@ -45,15 +45,25 @@ class OpenLoopTrace:
         return open_loop_metrics(self.g_S, self.direction, self.alternating_pulses, settle_pulses=settle_pulses)
 
 
-def run_open_loop(devices: PulsedDevices, *, seed: int, batches: int = 4, pulses_per_batch: int = 400,
-                  alternating_pulses: int = 500, trial: int = 0) -> OpenLoopTrace:
+def run_open_loop(
+    devices: PulsedDevices,
+    *,
+    seed: int,
+    batches: int = 4,
+    pulses_per_batch: int = 400,
+    alternating_pulses: int = 500,
+    trial: int = 0,
+) -> OpenLoopTrace:
     """Pulse devices from g_min through the published protocol: up, down, up, down batches, then alternation.
 
     Defaults are the protocol printed in arXiv:2502.04524.  seed, trial : choose the noise; a device alone and the
     same device inside an array see the same noise.
     """
-    for name, value in (("batches", batches), ("pulses_per_batch", pulses_per_batch),
-                        ("alternating_pulses", alternating_pulses)):
+    for name, value in (
+        ("batches", batches),
+        ("pulses_per_batch", pulses_per_batch),
+        ("alternating_pulses", alternating_pulses),
+    ):
         if value < 2:
             raise InputError(f"{name}={value} is not allowed: expected 2 or more (both polarities are needed).")
     signs = np.where(np.arange(batches) % 2 == 0, UP, DOWN).repeat(pulses_per_batch)
@@ -67,8 +77,9 @@ def run_open_loop(devices: PulsedDevices, *, seed: int, batches: int = 4, pulses
     return OpenLoopTrace(trace, direction, alternating_pulses)
 
 
-def open_loop_metrics(g_S: ArrayLike, direction: ArrayLike, alternating_pulses: int, *,
-                      settle_pulses: int = 100) -> OpenLoopMetrics:
+def open_loop_metrics(
+    g_S: ArrayLike, direction: ArrayLike, alternating_pulses: int, *, settle_pulses: int = 100
+) -> OpenLoopMetrics:
     """Return the metrics of a simulated or measured trace.
 
     g_S : [S], shape (pulses + 1, ...).  direction : +1 or -1, shape (pulses,).
@@ -79,17 +90,30 @@ def open_loop_metrics(g_S: ArrayLike, direction: ArrayLike, alternating_pulses: 
     """
     g, signs = np.asarray(g_S, float), np.asarray(direction)
     if g.shape[:1] != (signs.size + 1,):
-        raise InputError(f"g_S has {g.shape[0] if g.ndim else 0} conductances for {signs.size} pulses: expected one "
-                         "more than pulses (before the first and after each).")
+        raise InputError(
+            f"g_S has {g.shape[0] if g.ndim else 0} conductances for {signs.size} pulses: expected one "
+            "more than pulses (before the first and after each)."
+        )
     used = alternating_pulses - settle_pulses
     if settle_pulses < 0 or used < 2 or alternating_pulses >= signs.size:
-        raise InputError(f"settle_pulses={settle_pulses} is not allowed with alternating_pulses={alternating_pulses} "
-                         f"of {signs.size}: at least 2 alternating pulses must be left, after a batch.")
+        raise InputError(
+            f"settle_pulses={settle_pulses} is not allowed with alternating_pulses={alternating_pulses} "
+            f"of {signs.size}: at least 2 alternating pulses must be left, after a batch."
+        )
     g_max, g_min = g[:-alternating_pulses].max(0), g[:-alternating_pulses].min(0)
-    steps = np.diff(g[-used - 1:], axis=0) * signs[-used:].reshape(-1, *[1] * (g.ndim - 1))
+    steps = np.diff(g[-used - 1 :], axis=0) * signs[-used:].reshape(-1, *[1] * (g.ndim - 1))
     g_sp, dg_sp = g[-used:].mean(0), steps.mean(0)
     if np.any(dg_sp <= 0) or np.any(g_max <= g_min):
-        raise InputError("the trace does not follow its pulses: the mean step along the pulse is not positive for "
-                         f"{int(np.sum(np.asarray(dg_sp <= 0)))} devices. Is the direction inverted?")
-    return OpenLoopMetrics(g_max_S=g_max, g_min_S=g_min, g_sp_S=g_sp, dg_sp_S=dg_sp, n_states=(g_max - g_min) / dg_sp,
-                           sp_skew=(g_max - g_sp) / (g_max - g_min), nsr=steps.std(0, ddof=1) / dg_sp)
+        raise InputError(
+            "the trace does not follow its pulses: the mean step along the pulse is not positive for "
+            f"{int(np.sum(np.asarray(dg_sp <= 0)))} devices. Is the direction inverted?"
+        )
+    return OpenLoopMetrics(
+        g_max_S=g_max,
+        g_min_S=g_min,
+        g_sp_S=g_sp,
+        dg_sp_S=dg_sp,
+        n_states=(g_max - g_min) / dg_sp,
+        sp_skew=(g_max - g_sp) / (g_max - g_min),
+        nsr=steps.std(0, ddof=1) / dg_sp,
+    )

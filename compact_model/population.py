@@ -42,8 +42,11 @@ class Bivariate(Spec):
             raise InputError(f"covariance={c.tolist()} is not allowed: expected a symmetric positive 2 x 2 matrix.")
         sigma = np.sqrt(np.diag(c))
         rho = c[0, 1] / (sigma[0] * sigma[1]) if sigma.all() else 0.0
-        return cls(mean=(float(mean[0]), float(mean[1])), sigma=(float(sigma[0]), float(sigma[1])),
-                   correlation=float(np.clip(rho, -1, 1)))
+        return cls(
+            mean=(float(mean[0]), float(mean[1])),
+            sigma=(float(sigma[0]), float(sigma[1])),
+            correlation=float(np.clip(rho, -1, 1)),
+        )
 
     @property
     def covariance(self) -> Floats:
@@ -82,17 +85,23 @@ class Population(Spec):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.g_max_mean_S <= self.g_min_mean_S:
-            raise InputError(f"Population.g_max_mean_S={self.g_max_mean_S:g} is not allowed: expected more than "
-                             f"g_min_mean_S={self.g_min_mean_S:g}.")
+            raise InputError(
+                f"Population.g_max_mean_S={self.g_max_mean_S:g} is not allowed: expected more than "
+                f"g_min_mean_S={self.g_min_mean_S:g}."
+            )
         if self.g_max_lowest_S > self.g_max_mean_S:
-            raise InputError(f"Population.g_max_lowest_S={self.g_max_lowest_S:g} is not allowed: expected at most "
-                             f"g_max_mean_S={self.g_max_mean_S:g}, or most devices would be thrown away.")
+            raise InputError(
+                f"Population.g_max_lowest_S={self.g_max_lowest_S:g} is not allowed: expected at most "
+                f"g_max_mean_S={self.g_max_mean_S:g}, or most devices would be thrown away."
+            )
         mean = np.array([*self.states.mean, *self.exponents.mean, self.nsr_mean])
         if np.any((mean < PHYSICAL_LOW) | (mean > PHYSICAL_HIGH)):
             names = ("states n_states", "states sp_skew", "exponents gamma", "exponents gamma_up_down", "nsr_mean")
             bad = int(np.flatnonzero((mean < PHYSICAL_LOW) | (mean > PHYSICAL_HIGH))[0])
-            raise InputError(f"Population: the mean of {names[bad]}={mean[bad]:g} is not allowed: expected "
-                             f"{PHYSICAL_LOW[bad]:g}..{PHYSICAL_HIGH[bad]:g} (fractions, not per cent).")
+            raise InputError(
+                f"Population: the mean of {names[bad]}={mean[bad]:g} is not allowed: expected "
+                f"{PHYSICAL_LOW[bad]:g}..{PHYSICAL_HIGH[bad]:g} (fractions, not per cent)."
+            )
         return self
 
     @classmethod
@@ -106,9 +115,13 @@ class Population(Spec):
         return cls(
             states=Bivariate(mean=(n["mean"], skew["mean"]), sigma=((n["range"][1] - n["range"][0]) / 4, 0.1)),
             exponents=Bivariate(mean=(1.5, 0.0), sigma=(0.3, 0.1)),
-            nsr_mean=open_loop["nsr"]["mean"], nsr_sigma=0.1,
-            g_min_mean_S=1 / low["mean"], g_min_sigma_S=low["sigma_over_mean"] / low["mean"],
-            g_max_mean_S=high / 1e6, g_max_sigma_S=0.03 * high / 1e6, g_max_lowest_S=1.02 * top / 1e6,
+            nsr_mean=open_loop["nsr"]["mean"],
+            nsr_sigma=0.1,
+            g_min_mean_S=1 / low["mean"],
+            g_min_sigma_S=low["sigma_over_mean"] / low["mean"],
+            g_max_mean_S=high / 1e6,
+            g_max_sigma_S=0.03 * high / 1e6,
+            g_max_lowest_S=1.02 * top / 1e6,
             assumed={
                 "states.sigma": "the printed range 16..33 of n_states is taken as four sigma; sp_skew 0.1 is a guess",
                 "states.correlation": "not printed; 0",
@@ -117,14 +130,21 @@ class Population(Spec):
                 "g_min": "HRS of 256 kOhm with 25 % spread, read off a figure",
                 "g_max": "100 uS, the full scale of the published IR-drop study; 3 % spread is a guess",
                 "g_max_lowest_S": "every published device was programmed up to 90 uS, so each must reach 2 % above it",
-            })
+            },
+        )
 
     def mean_device(self) -> PulsedDevices:
         """Return the one device that has the mean of everything, shape ()."""
         return PulsedDevices.from_metrics(
-            n_states=self.states.mean[0], sp_skew=self.states.mean[1], gamma=self.exponents.mean[0],
-            gamma_up_down=self.exponents.mean[1], nsr=self.nsr_mean, g_min_S=self.g_min_mean_S,
-            g_max_S=self.g_max_mean_S, device_id=0)
+            n_states=self.states.mean[0],
+            sp_skew=self.states.mean[1],
+            gamma=self.exponents.mean[0],
+            gamma_up_down=self.exponents.mean[1],
+            nsr=self.nsr_mean,
+            g_min_S=self.g_min_mean_S,
+            g_max_S=self.g_max_mean_S,
+            device_id=0,
+        )
 
     def sample(self, shape: int | tuple[int, ...], seed: int, *, first_device: int = 0) -> PulsedDevices:
         """Draw devices number `first_device` onwards, in C order of `shape`, within physical bounds by rejection.
@@ -145,17 +165,35 @@ class Population(Spec):
             if not waiting.size:
                 break
         else:
-            raise InputError(f"Population: {waiting.size} of {ids.size} devices found no physical values in "
-                             f"{_ATTEMPTS} draws. The spreads are too large for the bounds (n_states >= 2, 0 < sp_skew "
-                             "< 1, gamma > 0, g_max_S >= g_max_lowest_S).")
+            raise InputError(
+                f"Population: {waiting.size} of {ids.size} devices found no physical values in "
+                f"{_ATTEMPTS} draws. The spreads are too large for the bounds (n_states >= 2, 0 < sp_skew "
+                "< 1, gamma > 0, g_max_S >= g_max_lowest_S)."
+            )
         n, skew, gamma, bias, nsr, low, high = drawn.reshape(7, *sizes)
-        return PulsedDevices.from_metrics(n_states=n, sp_skew=skew, gamma=gamma, gamma_up_down=bias, nsr=nsr,
-                                          g_min_S=low, g_max_S=high, device_id=ids.reshape(sizes))
+        return PulsedDevices.from_metrics(
+            n_states=n,
+            sp_skew=skew,
+            gamma=gamma,
+            gamma_up_down=bias,
+            nsr=nsr,
+            g_min_S=low,
+            g_max_S=high,
+            device_id=ids.reshape(sizes),
+        )
 
     def _draw(self, z: Floats) -> Floats:
-        return np.concatenate([self.states.at(z[:2]), self.exponents.at(z[2:4]),
-                               [self.nsr_mean + self.nsr_sigma * z[4], self.g_min_mean_S + self.g_min_sigma_S * z[5],
-                                self.g_max_mean_S + self.g_max_sigma_S * z[6]]])
+        return np.concatenate(
+            [
+                self.states.at(z[:2]),
+                self.exponents.at(z[2:4]),
+                [
+                    self.nsr_mean + self.nsr_sigma * z[4],
+                    self.g_min_mean_S + self.g_min_sigma_S * z[5],
+                    self.g_max_mean_S + self.g_max_sigma_S * z[6],
+                ],
+            ]
+        )
 
     def _physical(self, drawn: Floats) -> NDArray[np.bool_]:
         inside = np.all((drawn[:5].T >= PHYSICAL_LOW) & (drawn[:5].T <= PHYSICAL_HIGH), axis=1)

@@ -13,7 +13,9 @@ from ground.paper import paper
 from ground.plotting import load_matplotlib
 
 
-def draw_programming(statistics: Sequence[ProgramStatistics], path: str | Path, *, title: str = "Closed-loop programming") -> None:
+def draw_programming(
+    statistics: Sequence[ProgramStatistics], path: str | Path, *, title: str = "Closed-loop programming"
+) -> None:
     """Draw the reached conductances of the first result, and level width against target for all of them, as PNG."""
     plt = load_matplotlib()
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
@@ -24,8 +26,11 @@ def draw_programming(statistics: Sequence[ProgramStatistics], path: str | Path, 
     colours = plt.get_cmap("viridis")(np.linspace(0, 0.95, count))
     for values, colour in zip(reached, colours, strict=True):
         left.plot(values, share, color=colour, lw=1.2)
-    left.set(xlabel="conductance [uS]", ylabel="cumulative share of devices",
-             title=f"{count} levels, acceptance {first.result.acceptance:.1%}: {first.result.mean_pulses:.0f} pulses on average")
+    left.set(
+        xlabel="conductance [uS]",
+        ylabel="cumulative share of devices",
+        title=f"{count} levels, acceptance {first.result.acceptance:.1%}: {first.result.mean_pulses:.0f} pulses on average",
+    )
     published = {0.002: "acceptance_0p2_percent", 0.02: "acceptance_2_percent"}
     for s, colour in zip(statistics, ("tab:blue", "tab:orange", "tab:green"), strict=False):
         a, line, t = s.result.acceptance, s.sigma_line, s.target_uS

@@ -62,22 +62,40 @@ class ProgramStatistics:
             "c1_over_uniform_law": self.sigma_line.c1 * np.sqrt(3.0) / self.result.acceptance,
             "pooled_rms_over_uniform_law": self.pooled,
             "misread_fraction": self.misread_fraction,
-            "levels": {"target_uS": self.target_uS.tolist(), "mean_deviation_uS": self.mean_uS.tolist(),
-                       "sigma_uS": self.sigma_uS.tolist(), "std_about_mean_uS": self.std_uS.tolist(),
-                       "mean_pulses": self.result.pulses.reshape(self.target_uS.size, -1).mean(1).tolist()},
+            "levels": {
+                "target_uS": self.target_uS.tolist(),
+                "mean_deviation_uS": self.mean_uS.tolist(),
+                "sigma_uS": self.sigma_uS.tolist(),
+                "std_about_mean_uS": self.std_uS.tolist(),
+                "mean_pulses": self.result.pulses.reshape(self.target_uS.size, -1).mean(1).tolist(),
+            },
         }
 
 
-def program_statistics(population: Population, shape: int | tuple[int, ...], levels: int, acceptance: float, *,
-                       seed: int, max_pulses: int = 2000, windows: Iterable[PulseWindow] = ()) -> ProgramStatistics:
+def program_statistics(
+    population: Population,
+    shape: int | tuple[int, ...],
+    levels: int,
+    acceptance: float,
+    *,
+    seed: int,
+    max_pulses: int = 2000,
+    windows: Iterable[PulseWindow] = (),
+) -> ProgramStatistics:
     """Draw devices, program each to every level (10..90 uS, evenly spread), and return the statistics.
 
     Raises NotConverged where fewer than two devices reached a level, with the ProgramResult as `last_good`.
     """
     targets = levels_S(levels)
     devices = population.sample(shape, seed)
-    result = program(devices, targets.reshape(-1, *[1] * len(devices.shape)), acceptance, seed=seed,
-                     max_pulses=max_pulses, windows=windows)
+    result = program(
+        devices,
+        targets.reshape(-1, *[1] * len(devices.shape)),
+        acceptance,
+        seed=seed,
+        max_pulses=max_pulses,
+        windows=windows,
+    )
     return statistics_of(result)
 
 
@@ -89,18 +107,27 @@ def statistics_of(result: ProgramResult) -> ProgramStatistics:
     n = usable.sum(1)
     if n.min() < 2:
         level = int(n.argmin())
-        raise NotConverged(f"level {level} ({target[level, 0] * 1e6:.4g} uS): {n[level]} of {usable.shape[1]} devices "
-                           f"came within {result.acceptance:g} of the target; two are needed for a width. Allow more "
-                           "pulses (max_pulses), a wider acceptance or more devices.", last_good=result)
+        raise NotConverged(
+            f"level {level} ({target[level, 0] * 1e6:.4g} uS): {n[level]} of {usable.shape[1]} devices "
+            f"came within {result.acceptance:g} of the target; two are needed for a width. Allow more "
+            "pulses (max_pulses), a wider acceptance or more devices.",
+            last_good=result,
+        )
     deviation = np.where(usable, result.deviation_S.reshape(count, -1) * 1e6, np.nan)
     t, sigma, std = target[:, 0] * 1e6, np.sqrt(np.nanmean(deviation**2, 1)), np.nanstd(deviation, 1, ddof=1)
     relative = deviation / (result.acceptance * target * 1e6)
     level_S = result.target_S.reshape(count, -1)[:, 0]
     return ProgramStatistics(
-        result=result, target_uS=t, mean_uS=np.nanmean(deviation, 1), sigma_uS=sigma, std_uS=std,
-        sigma_line=fit_width(t, sigma, n), std_line=fit_width(t, std, n - 1),
+        result=result,
+        target_uS=t,
+        mean_uS=np.nanmean(deviation, 1),
+        sigma_uS=sigma,
+        std_uS=std,
+        sigma_line=fit_width(t, sigma, n),
+        std_line=fit_width(t, std, n - 1),
         pooled=float(np.sqrt(3.0 * np.nanmean(relative**2))),
-        misread_fraction=misread_fraction(result.g_S, level_S))
+        misread_fraction=misread_fraction(result.g_S, level_S),
+    )
 
 
 def fit_width(target_uS: ArrayLike, sigma_uS: ArrayLike, freedom: ArrayLike) -> Line:

@@ -15,7 +15,7 @@ from ground.errors import InputError
 from ground.spec import Spec
 from ground.units import Quantity
 
-_BLOCK = 16   # pulses whose noise is drawn at once
+_BLOCK = 16  # pulses whose noise is drawn at once
 
 
 class PulseWindow(Spec):
@@ -65,13 +65,22 @@ def check_acceptance(acceptance: Any) -> float:
         hint = ""
         if isinstance(acceptance, (int, float)) and 0.5 < acceptance <= 50:
             hint = f" It is a fraction: {acceptance:g} % is {acceptance / 100:g}."
-        raise InputError(f"acceptance={acceptance!r} is not allowed: expected 1e-06..0.5 (fraction of the "
-                         f"target).{hint}")
+        raise InputError(
+            f"acceptance={acceptance!r} is not allowed: expected 1e-06..0.5 (fraction of the target).{hint}"
+        )
     return float(acceptance)
 
 
-def program(devices: PulsedDevices, targets_S: ArrayLike, acceptance: float, *, seed: int, max_pulses: int = 2000,
-            trial: int = 0, windows: Iterable[PulseWindow] = ()) -> ProgramResult:
+def program(
+    devices: PulsedDevices,
+    targets_S: ArrayLike,
+    acceptance: float,
+    *,
+    seed: int,
+    max_pulses: int = 2000,
+    trial: int = 0,
+    windows: Iterable[PulseWindow] = (),
+) -> ProgramResult:
     """Program every device to its targets with identical pulses, each device stopping by itself.
 
     Every device is first reset to its HRS (g_min_S). Then it is read, and pulsed up if it lies too low, down if too
@@ -87,7 +96,7 @@ def program(devices: PulsedDevices, targets_S: ArrayLike, acceptance: float, *, 
         raise InputError(f"max_pulses={max_pulses!r} is not allowed: expected 1 or more.")
     target = _targets(devices, targets_S)
     shape = target.shape
-    lead = shape[:len(shape) - len(devices.shape)]
+    lead = shape[: len(shape) - len(devices.shape)]
     trials = (trial + np.arange(int(np.prod(lead)))).reshape(lead + (1,) * len(devices.shape))
     flat = devices[(None,) * len(lead)]._mapped(lambda a: np.broadcast_to(a, shape).ravel())
     goal, repeat = target.ravel(), np.broadcast_to(trials, shape).ravel()
@@ -99,8 +108,9 @@ def program(devices: PulsedDevices, targets_S: ArrayLike, acceptance: float, *, 
             break
         count = min(_BLOCK, max_pulses - start)
         xi = normals(seed, "program", flat.device_id[active], trial=repeat[active], first=start, count=count)
-        g[active], used = _pulse_until_inside(g[active], flat[active], goal[active], acceptance, xi,
-                                              (up[active], down[active]))
+        g[active], used = _pulse_until_inside(
+            g[active], flat[active], goal[active], acceptance, xi, (up[active], down[active])
+        )
         pulses[active] += used
         active = active[np.abs(g[active] - goal[active]) > acceptance * goal[active]]
     converged = np.abs(g - goal) <= acceptance * goal
@@ -112,13 +122,17 @@ def _targets(devices: PulsedDevices, targets_S: ArrayLike) -> Floats:
     try:
         shape = np.broadcast_shapes(target.shape, devices.shape)
     except ValueError:
-        raise InputError(f"targets_S has shape {target.shape}, which does not fit devices of shape {devices.shape}: "
-                         "give one target, one per device, or (levels, *devices).") from None
+        raise InputError(
+            f"targets_S has shape {target.shape}, which does not fit devices of shape {devices.shape}: "
+            "give one target, one per device, or (levels, *devices)."
+        ) from None
     if not np.all(np.isfinite(target) & (target > 0)):
         raise InputError("targets_S must be finite and above 0 S.")
     if np.all(target > 1e-2):
-        raise InputError(f"targets_S={target.ravel()[0]:g} is not allowed: expected siemens. Did you mean "
-                         f"{target.ravel()[0] * 1e-6:g} (you gave uS)?")
+        raise InputError(
+            f"targets_S={target.ravel()[0]:g} is not allowed: expected siemens. Did you mean "
+            f"{target.ravel()[0] * 1e-6:g} (you gave uS)?"
+        )
     return np.broadcast_to(target, shape)
 
 
@@ -130,8 +144,9 @@ def _factors(goal: Floats, windows: tuple[PulseWindow, ...]) -> tuple[Floats, Fl
     return up, down
 
 
-def _pulse_until_inside(g_S: Floats, devices: PulsedDevices, goal: Floats, acceptance: float, xi: Floats,
-                        factors: tuple[Floats, Floats]) -> tuple[Floats, NDArray[np.int64]]:
+def _pulse_until_inside(
+    g_S: Floats, devices: PulsedDevices, goal: Floats, acceptance: float, xi: Floats, factors: tuple[Floats, Floats]
+) -> tuple[Floats, NDArray[np.int64]]:
     """Give up to len(xi) pulses; return conductances and pulses used. All arrays 1-D over the devices still outside."""
     up, down = factors
     used = np.zeros(goal.size, np.int64)

@@ -40,8 +40,10 @@ class PulsedDevices:
             kind = np.int64 if field.name == "device_id" else np.float64
             given = np.array(getattr(self, field.name), dtype=kind)
             if given.shape != shape:
-                raise InputError(f"PulsedDevices.{field.name} has shape {given.shape}, but g_max_S has {shape}: "
-                                 "every field needs one value per device.")
+                raise InputError(
+                    f"PulsedDevices.{field.name} has shape {given.shape}, but g_max_S has {shape}: "
+                    "every field needs one value per device."
+                )
             given.flags.writeable = False
             object.__setattr__(self, field.name, given)
         self._require("g_min_S", self.g_min_S >= 0, "0 S or more")
@@ -55,26 +57,49 @@ class PulsedDevices:
         value = getattr(self, name)
         bad = np.flatnonzero(~(allowed & np.isfinite(value)).ravel())
         if bad.size:
-            raise InputError(f"PulsedDevices.{name}={value.ravel()[bad[0]]!r} is not allowed (place {bad[0]}, "
-                             f"{bad.size} of {value.size} devices): expected {words}.")
+            raise InputError(
+                f"PulsedDevices.{name}={value.ravel()[bad[0]]!r} is not allowed (place {bad[0]}, "
+                f"{bad.size} of {value.size} devices): expected {words}."
+            )
 
     @classmethod
-    def from_metrics(cls, *, n_states: ArrayLike, sp_skew: ArrayLike, gamma: ArrayLike, gamma_up_down: ArrayLike,
-                     nsr: ArrayLike, g_min_S: ArrayLike, g_max_S: ArrayLike, device_id: ArrayLike) -> Self:
+    def from_metrics(
+        cls,
+        *,
+        n_states: ArrayLike,
+        sp_skew: ArrayLike,
+        gamma: ArrayLike,
+        gamma_up_down: ArrayLike,
+        nsr: ArrayLike,
+        g_min_S: ArrayLike,
+        g_max_S: ArrayLike,
+        device_id: ArrayLike,
+    ) -> Self:
         """Build devices whose noise-free metrics are exactly the ones given.
 
         n_states : (g_max - g_min) / step at the symmetry point.  sp_skew : (g_max - g_sp)/(g_max - g_min).
         gamma, gamma_up_down : gamma_up = gamma (1 + gamma_up_down), gamma_down = gamma (1 - gamma_up_down).
         nsr : relative noise of a step.  All broadcast to one shape.  Source: arXiv:2502.04524, eqs (1)-(3).
         """
-        n, w, gam, bias, s, low, high, ids = (np.array(a) for a in np.broadcast_arrays(
-            n_states, sp_skew, gamma, gamma_up_down, nsr, g_min_S, g_max_S, device_id))
+        n, w, gam, bias, s, low, high, ids = (
+            np.array(a)
+            for a in np.broadcast_arrays(n_states, sp_skew, gamma, gamma_up_down, nsr, g_min_S, g_max_S, device_id)
+        )
         if np.any(~(n > 0)) or np.any(~((w > 0) & (w < 1))):
-            raise InputError("from_metrics: n_states must be more than 0 and sp_skew inside 0..1 (a fraction, "
-                             "not per cent).")
+            raise InputError(
+                "from_metrics: n_states must be more than 0 and sp_skew inside 0..1 (a fraction, not per cent)."
+            )
         step, up, down = (high - low) / n, gam * (1 + bias), gam * (1 - bias)
-        return cls(g_max_S=high, g_min_S=low, dg_up_S=step / w**up, dg_down_S=step / (1 - w) ** down,
-                   gamma_up=up, gamma_down=down, step_noise=s, device_id=ids)
+        return cls(
+            g_max_S=high,
+            g_min_S=low,
+            dg_up_S=step / w**up,
+            dg_down_S=step / (1 - w) ** down,
+            gamma_up=up,
+            gamma_down=down,
+            step_noise=s,
+            device_id=ids,
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -137,7 +162,7 @@ def symmetry_point_S(devices: PulsedDevices) -> Floats:
         w = np.exp(log_w)
         move = (up * log_w - down * log_rest + ratio) / (up * (1.0 - w) + down * w)
         moving = np.abs(move) > 1e-14 * (1.0 + np.abs(x))
-        x = np.where(moving, x - move, x)    # each device stops by itself, so that company changes no digit
+        x = np.where(moving, x - move, x)  # each device stops by itself, so that company changes no digit
         if not moving.any():
             break
     w = np.exp(-np.logaddexp(0.0, -x))

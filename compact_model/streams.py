@@ -24,8 +24,10 @@ _WORD = np.uint64(32)
 def check_seed(seed: Any, name: str = "seed") -> int:
     """Return `seed` as an int, or raise InputError: a whole number of 0 or more is expected."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"{name}={seed!r} is not allowed: expected a whole number of 0 or more. "
-                         "The same seed gives the same devices and the same noise.")
+        raise InputError(
+            f"{name}={seed!r} is not allowed: expected a whole number of 0 or more. "
+            "The same seed gives the same devices and the same noise."
+        )
     return int(seed)
 
 
@@ -43,8 +45,9 @@ def philox(counter: tuple[NDArray[np.uint64], ...], key: tuple[int, int]) -> tup
     return c0, c1, c2, c3
 
 
-def normals(seed: int, purpose: str, device_id: ArrayLike, *, trial: ArrayLike = 0, first: int = 0,
-            count: int = 4) -> NDArray[np.float64]:
+def normals(
+    seed: int, purpose: str, device_id: ArrayLike, *, trial: ArrayLike = 0, first: int = 0, count: int = 4
+) -> NDArray[np.float64]:
     """Standard normal numbers number `first` .. `first + count - 1` of each device, shape (count, *devices).
 
     purpose : a key of PURPOSES; streams of different purposes are independent.

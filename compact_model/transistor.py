@@ -27,7 +27,9 @@ class Transistor(Spec):
     slope: Annotated[float, Quantity("", 1.0, 3.0)] = 1.2
 
     @classmethod
-    def from_on_resistance(cls, r_ds_ohm: float = 800.0, gate_V: float = 1.2, *, threshold_V: float = 0.6, slope: float = 1.2) -> Self:
+    def from_on_resistance(
+        cls, r_ds_ohm: float = 800.0, gate_V: float = 1.2, *, threshold_V: float = 0.6, slope: float = 1.2
+    ) -> Self:
         """Return the transistor whose triode resistance at `gate_V` is `r_ds_ohm` (defaults: arXiv:2502.04524, section 4.3).
 
         Threshold and slope are assumed: the paper does not give them.
@@ -45,7 +47,9 @@ class Transistor(Spec):
         reverse = np.logaddexp(0.0, (pinch_off - np.asarray(drain_V, float)) / (2 * thermal)) ** 2
         return np.asarray(2 * self.slope * self.gain_A_per_V2 * thermal**2 * (forward - reverse))
 
-    def divide(self, bias_V: ArrayLike, gate_V: ArrayLike, conductance_S: ArrayLike, ambient_K: float = 293.15) -> Array:
+    def divide(
+        self, bias_V: ArrayLike, gate_V: ArrayLike, conductance_S: ArrayLike, ambient_K: float = 293.15
+    ) -> Array:
         """Return the voltage across a device of this conductance [S] in series with the transistor, signed like the bias [V].
 
         Positive bias: device at the bias, transistor source at ground. Negative bias: the driven end of the transistor is
@@ -55,7 +59,7 @@ class Transistor(Spec):
         size, forward = np.abs(bias), bias > 0
         low, high = np.zeros_like(size), size.copy()
         device = 0.5 * size
-        for _ in range(_NEWTON):                   # Newton, kept inside a bracket that shrinks at every step
+        for _ in range(_NEWTON):  # Newton, kept inside a bracket that shrinks at every step
             drain, source = np.where(forward, size - device, size), np.where(forward, 0.0, device)
             surplus = self.current(gate, drain, source, ambient_K) - conductance * device
             low, high = np.where(surplus > 0, device, low), np.where(surplus > 0, high, device)

@@ -23,9 +23,10 @@ from ground.spec import Spec
 from ground.units import Quantity
 
 Array = NDArray[np.float64]
-_SCAN = 60          # points of the scan that finds the cold (stable) root before it is refined
+_SCAN = 60  # points of the scan that finds the cold (stable) root before it is refined
 _REFINE = 60
 _LOW_FIELD_V = 1e-3
+T_MAX_K = 1500.0
 
 
 Density = Annotated[float, Quantity("1/m^3", 1e18, 1e30)]
@@ -49,8 +50,10 @@ class Hopping(Spec):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.trap_density_hrs_m3 >= self.trap_density_lrs_m3:
-            raise InputError(f"Hopping.trap_density_hrs_m3={self.trap_density_hrs_m3:g} is not allowed: expected less than "
-                             f"trap_density_lrs_m3={self.trap_density_lrs_m3:g}. Likely cause: the two states are exchanged.")
+            raise InputError(
+                f"Hopping.trap_density_hrs_m3={self.trap_density_hrs_m3:g} is not allowed: expected less than "
+                f"trap_density_lrs_m3={self.trap_density_lrs_m3:g}. Likely cause: the two states are exchanged."
+            )
         return self
 
     def barrier_eV(self, trap_density_m3: ArrayLike) -> Array:
@@ -90,20 +93,40 @@ class Transport:
             self._rest[ambient_K] = float(self._cold_root(case).sigma_dome_S_per_m[0])
         return self._rest[ambient_K]
 
-    def at(self, bias_V: ArrayLike, trap_density_m3: ArrayLike, *, gate_V: ArrayLike | None = None, ambient_K: float = 293.15) -> OperatingPoint:
+    def at(
+        self,
+        bias_V: ArrayLike,
+        trap_density_m3: ArrayLike,
+        *,
+        gate_V: ArrayLike | None = None,
+        ambient_K: float = 293.15,
+    ) -> OperatingPoint:
         """Return the operating point at a bias [V], a trap density [1/m3] and (with a transistor) a gate voltage, broadcast.
 
         Of several solutions (thermal runaway) the coldest one. Without gate_V the bias is that of the cell alone.
         Raises InputError where the response table does not reach.
         """
         if gate_V is not None and self.transistor is None:
-            raise InputError("Transport.at: gate_V is given, but the cell has no transistor; leave gate_V out or give it one.")
-        bias, density, gate = np.broadcast_arrays(np.asarray(bias_V, float), np.asarray(trap_density_m3, float),
-                                                  np.asarray(np.nan if gate_V is None else gate_V, float))
+            raise InputError(
+                "Transport.at: gate_V is given, but the cell has no transistor; leave gate_V out or give it one."
+            )
+        bias, density, gate = np.broadcast_arrays(
+            np.asarray(bias_V, float),
+            np.asarray(trap_density_m3, float),
+            np.asarray(np.nan if gate_V is None else gate_V, float),
+        )
         off = np.abs(bias) < _LOW_FIELD_V * 1e-3
         shown = np.where(off, _LOW_FIELD_V, bias).ravel()
-        case = _Case(shown, density.ravel(), None if gate_V is None else gate.ravel(), ambient_K, self.sigma_rest_S_per_m(ambient_K))
-        found = {k: np.asarray(v).reshape(bias.shape) for k, v in vars(self._cold_root(case)).items()}
+        case = _Case(
+            shown,
+            density.ravel(),
+            None if gate_V is None else gate.ravel(),
+            ambient_K,
+            self.sigma_rest_S_per_m(ambient_K),
+        )
+        point = self._cold_root(case)
+        _check_temperature(point, case)
+        found = {k: np.asarray(v).reshape(bias.shape) for k, v in vars(point).items()}
         for name in ("current_A", "cell_V", "E_V_per_m"):
             found[name] = np.where(off, 0.0, found[name])
         return OperatingPoint(**found)
@@ -120,8 +143,13 @@ class Transport:
         T = case.ambient_K + values.dT_per_W * size * current
         h = self.hopping
         law = np.log(np.pi * self.response.r_cf_m**2) + ln_hopping_current_density(
-            E, T, trap_density_m3=case.density_m3, hop_distance_m=h.hop_distance_m, attempt_Hz=h.attempt_Hz,
-            barrier_eV=h.barrier_eV(case.density_m3))
+            E,
+            T,
+            trap_density_m3=case.density_m3,
+            hop_distance_m=h.hop_distance_m,
+            attempt_Hz=h.attempt_Hz,
+            barrier_eV=h.barrier_eV(case.density_m3),
+        )
         sign = np.sign(case.bias_V)
         return law - np.log(current), OperatingPoint(sign * current, cell_V, E, T, sigma)
 
@@ -135,14 +163,16 @@ class Transport:
         if not np.all(crosses.any(axis=0)):
             lost = int(np.flatnonzero(~crosses.any(axis=0))[0])
             side = "above" if above[-1, lost] > 0 else "below"
-            raise InputError(f"bias_V={case.bias_V[lost]:.4g}, trap_density_m3={case.density_m3[lost]:.4g}: the dome would conduct {side} the "
-                             f"response table ({low:.3g}..{high:.3g} S/m). Likely cause: a bias beyond thermal runaway, or hopping "
-                             "parameters of another device.")
+            raise InputError(
+                f"bias_V={case.bias_V[lost]:.4g}, trap_density_m3={case.density_m3[lost]:.4g}: the dome would conduct {side} the "
+                f"response table ({low:.3g}..{high:.3g} S/m). Likely cause: a bias beyond thermal runaway, or hopping "
+                "parameters of another device."
+            )
         first, column = np.argmax(crosses, axis=0), np.arange(len(case.bias_V))
         left, right = grid[first, 0], grid[first + 1, 0]
         f_left, f_right = above[first, column], above[first + 1, column]
         last = np.zeros(len(left))
-        for _ in range(_REFINE):                   # false position with the Illinois halving: cannot leave the bracket
+        for _ in range(_REFINE):  # false position with the Illinois halving: cannot leave the bracket
             middle = np.where(f_left > f_right, (left * f_right - right * f_left) / (f_right - f_left), left)
             f, point = self._mismatch(middle, case)
             if np.all(np.abs(f) < 1e-9):
@@ -163,3 +193,13 @@ class _Case:
     gate_V: Array | None
     ambient_K: float
     rest: float | None
+
+
+def _check_temperature(point: OperatingPoint, case: _Case) -> None:
+    hottest = int(np.argmax(point.T_K))
+    if point.T_K[hottest] > T_MAX_K:
+        raise InputError(
+            f"bias_V={case.bias_V[hottest]:.4g}, trap_density_m3={case.density_m3[hottest]:.4g}: the dome would be at "
+            f"{point.T_K[hottest]:.0f} K; expected at most {T_MAX_K:g} K, beyond which no constant of this model holds. Likely "
+            "cause: too high a bias, or no transistor or compliance that limits the current."
+        )

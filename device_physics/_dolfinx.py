@@ -31,7 +31,8 @@ except Exception as error:  # a numpy of the wrong major version raises ValueErr
     raise MissingLibrary(
         f"the FEM needs dolfinx, which cannot be loaded ({type(error).__name__}: {error}). On Debian/Ubuntu: `make setup` "
         "(installs python3-dolfinx and a virtual environment that sees it); elsewhere: `conda env create -f environment.yml`. "
-        "Fits, arrays and training work without it, from the shipped response table.") from None
+        "Fits, arrays and training work without it, from the shipped response table."
+    ) from None
 
 fem: Any = dolfinx.fem
 Array = NDArray[np.float64]
@@ -52,7 +53,8 @@ class Domain:
         self.mesh = _create_mesh(self.comm, cells, nodes, points.shape[1])
         topology = self.mesh.topology
         self.dim: int = topology.dim
-        topology.create_connectivity(self.dim - 1, self.dim)
+        for dim in (self.dim - 1, self.dim):  # facets to find boundary dofs by, cells to find the dome's
+            topology.create_connectivity(dim, self.dim)
         tags = self.comm.bcast(region, root=0)
         self.region: NDArray[np.int32] = np.asarray(tags)[np.asarray(topology.original_cell_index)]
         self.cells: int = topology.index_map(self.dim).size_global
@@ -60,7 +62,11 @@ class Domain:
     def space(self, degree: int) -> Any:
         """Continuous Lagrange space of that degree, or piecewise constants for degree 0."""
         family = ("Lagrange", degree) if degree else ("DG", 0)
-        return fem.functionspace(self.mesh, family) if hasattr(fem, "functionspace") else fem.FunctionSpace(self.mesh, family)
+        return (
+            fem.functionspace(self.mesh, family)
+            if hasattr(fem, "functionspace")
+            else fem.FunctionSpace(self.mesh, family)
+        )
 
     def by_region(self, values: dict[int, float]) -> Any:
         """Piecewise-constant function with the value of each region tag."""
@@ -90,14 +96,14 @@ class Domain:
 
 def _create_mesh(comm: Any, cells: Any, nodes: Array, gdim: int) -> Any:
     shape = {3: "tetrahedron", 2: "triangle"}[gdim]
-    if hasattr(ufl, "VectorElement"):                    # before 0.8
+    if hasattr(ufl, "VectorElement"):  # before 0.8
         element = ufl.Mesh(ufl.VectorElement("Lagrange", shape, 1))
     else:
         import basix.ufl
 
         element = ufl.Mesh(basix.ufl.element("Lagrange", shape, 1, shape=(gdim,)))
     names = inspect.signature(dolfinx.mesh.create_mesh).parameters
-    keyword = "domain" if "domain" in names else "e"     # 0.10 changed the order as well, so pass by name
+    keyword = "domain" if "domain" in names else "e"  # 0.10 changed the order as well, so pass by name
     return dolfinx.mesh.create_mesh(comm, cells=cells, x=nodes, **{keyword: element})
 
 
@@ -121,7 +127,7 @@ def compile_form(expression: Any) -> Any:
     options = {"cffi_extra_compile_args": ["-O2"]}
     name = "jit_options" if "jit_options" in inspect.signature(fem.form).parameters else "jit_params"
     before = logging.root.manager.disable
-    logging.disable(logging.INFO)   # the form compiler logs its compiler lines to the root logger
+    logging.disable(logging.INFO)  # the form compiler logs its compiler lines to the root logger
     try:
         return fem.form(expression, **{name: options})
     finally:
@@ -186,9 +192,11 @@ class Operator:
         self.solver.solve(right, solution)
         release(lift, right)
         if self.solver.getConvergedReason() <= 0:
-            raise NotConverged(f"the linear solver stopped after {self.solver.getIterationNumber()} iterations at a residual of "
-                               f"{self.solver.getResidualNorm():.3g}. Likely cause: conductivities that differ by more than "
-                               "about 1e14, or a very distorted mesh; try solver.tolerance = 1e-8 or a finer mesh.")
+            raise NotConverged(
+                f"the linear solver stopped after {self.solver.getIterationNumber()} iterations at a residual of "
+                f"{self.solver.getResidualNorm():.3g}. Likely cause: conductivities that differ by more than "
+                "about 1e14, or a very distorted mesh; try solver.tolerance = 1e-8 or a finer mesh."
+            )
         return solution
 
     def reaction(self, solution: Any, load: Any = None) -> Array:
@@ -214,8 +222,14 @@ def release(*things: Any) -> None:
 def _multigrid(preconditioner: Any) -> None:
     """BoomerAMG with the settings that suit jumping coefficients in 3D."""
     options = PETSc.Options()
-    chosen = {"strong_threshold": 0.5, "coarsen_type": "HMIS", "interp_type": "ext+i", "P_max": 4, "agg_nl": 1,
-              "relax_type_all": "symmetric-SOR/Jacobi"}
+    chosen = {
+        "strong_threshold": 0.5,
+        "coarsen_type": "HMIS",
+        "interp_type": "ext+i",
+        "P_max": 4,
+        "agg_nl": 1,
+        "relax_type_all": "symmetric-SOR/Jacobi",
+    }
     preconditioner.setType("hypre")
     preconditioner.setHYPREType("boomeramg")
     prefix = "reram_"

@@ -35,7 +35,10 @@ class Device(Spec):
 
     @model_validator(mode="after")
     def _materials_are_known(self) -> Self:
-        for name in {layer.material for layer in self.stack.layers} | {self.stack.filament.material, self.dome_material}:
+        for name in {layer.material for layer in self.stack.layers} | {
+            self.stack.filament.material,
+            self.dome_material,
+        }:
             lookup(self.materials, name)
         return self
 
@@ -71,9 +74,12 @@ class Device(Spec):
             stack["layers"] = PRESETS[preset]
         stack["filament"] = Filament.model_validate(tables.get("filament", {}))
         stack["dome"] = Dome.model_validate(tables.get("dome", {}))
-        return cls(stack=Stack.model_validate(stack), materials=with_overrides(tables.get("materials", {})),
-                   mesh=MeshOptions.model_validate(tables.get("mesh", {})),
-                   solver=SolverOptions.model_validate(tables.get("solver", {})))
+        return cls(
+            stack=Stack.model_validate(stack),
+            materials=with_overrides(tables.get("materials", {})),
+            mesh=MeshOptions.model_validate(tables.get("mesh", {})),
+            solver=SolverOptions.model_validate(tables.get("solver", {})),
+        )
 
     @property
     def dome_material(self) -> str:
@@ -97,7 +103,12 @@ class Device(Spec):
     def substituted(self) -> list[str]:
         """Names of the constants in use that are not the paper's own, such as "CF.electrical_conductivity"."""
         used = sorted(set(self._region_materials().values()))
-        return [f"{m}.{field}" for m in used for field, s in sorted(self.materials[m].sources.items()) if s.status == "substituted"]
+        return [
+            f"{m}.{field}"
+            for m in used
+            for field, s in sorted(self.materials[m].sources.items())
+            if s.status == "substituted"
+        ]
 
     def content_hash(self) -> str:
         """Hash of the whole specification, for provenance and for sweeps that resume."""

@@ -53,7 +53,9 @@ class Response:
         """Return the shipped table of the default stack (made by `reram response`)."""
         path = files("device_physics").joinpath("response_default.nc")
         if not path.is_file():
-            raise MissingLibrary("the shipped response table is missing; make it with `reram response -o device_physics/response_default.nc`.")
+            raise MissingLibrary(
+                "the shipped response table is missing; make it with `reram response -o device_physics/response_default.nc`."
+            )
         return cls.load(str(path))
 
     @classmethod
@@ -64,13 +66,18 @@ class Response:
         try:
             with xr.open_dataset(path, engine="h5netcdf") as data:
                 arrays = {n: np.array(data[n].values, dtype=np.float64) for n in (*AXES, *QUANTITIES)}
-                return cls(**arrays, dome_over_filament=float(data.attrs["dome_over_filament"]),
-                           provenance=json.loads(data.attrs["provenance"]))
+                return cls(
+                    **arrays,
+                    dome_over_filament=float(data.attrs["dome_over_filament"]),
+                    provenance=json.loads(data.attrs["provenance"]),
+                )
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such response table.") from None
-        except Exception as error:   # the NetCDF stack raises many unrelated kinds on damaged files
-            raise InputError(f"{path}: is not a response table of this project, or is damaged ({type(error).__name__}: {error}). "
-                             "Make one with `reram response`.") from None
+        except Exception as error:  # the NetCDF stack raises many unrelated kinds on damaged files
+            raise InputError(
+                f"{path}: is not a response table of this project, or is damaged ({type(error).__name__}: {error}). "
+                "Make one with `reram response`."
+            ) from None
 
     def save(self, path: str | Path) -> None:
         """Write the table as NetCDF with units and provenance, whole or not at all."""
@@ -79,9 +86,11 @@ class Response:
         from ground.files import atomic
 
         units = dict(zip(AXES, ("m", "S/m", "S/m"), strict=True)) | QUANTITIES
-        data = xr.Dataset({n: (AXES, getattr(self, n), {"units": units[n]}) for n in QUANTITIES},
-                          coords={n: (n, getattr(self, n), {"units": units[n]}) for n in AXES},
-                          attrs={"dome_over_filament": self.dome_over_filament, "provenance": json.dumps(self.provenance)})
+        data = xr.Dataset(
+            {n: (AXES, getattr(self, n), {"units": units[n]}) for n in QUANTITIES},
+            coords={n: (n, getattr(self, n), {"units": units[n]}) for n in AXES},
+            attrs={"dome_over_filament": self.dome_over_filament, "provenance": json.dumps(self.provenance)},
+        )
         with atomic(path) as temporary:
             data.to_netcdf(temporary, engine="h5netcdf")
 
@@ -110,7 +119,10 @@ class DomeResponse:
     def _splines(self) -> tuple[Any, Any, Any]:
         from scipy.interpolate import RectBivariateSpline
 
-        return tuple(RectBivariateSpline(self._ln_cmo, self._ln_dome, t) for t in (self._ln_conductance, self._ln_field, self._ln_heating))
+        return tuple(
+            RectBivariateSpline(self._ln_cmo, self._ln_dome, t)
+            for t in (self._ln_conductance, self._ln_field, self._ln_heating)
+        )
 
     def __call__(self, sigma_dome_S_per_m: ArrayLike, sigma_cmo_S_per_m: ArrayLike) -> DomeValues:
         """Return conductance, field and heating for conductivities [S/m], broadcast; refuses to extrapolate (InputError)."""
@@ -137,7 +149,11 @@ class DomeResponse:
         """
         target = np.log(np.asarray(conductance_S, float))
         whole = sigma_cmo_S_per_m is None
-        other = np.zeros_like(target) if whole else np.broadcast_to(np.log(np.asarray(sigma_cmo_S_per_m, float)), target.shape)
+        other = (
+            np.zeros_like(target)
+            if whole
+            else np.broadcast_to(np.log(np.asarray(sigma_cmo_S_per_m, float)), target.shape)
+        )
         low = np.full(target.shape, max(self._ln_dome[0], self._ln_cmo[0]) if whole else self._ln_dome[0])
         high = np.full(target.shape, min(self._ln_dome[-1], self._ln_cmo[-1]) if whole else self._ln_dome[-1])
 
@@ -146,10 +162,12 @@ class DomeResponse:
 
         if np.any(gap(low) > 0) or np.any(gap(high) < 0):
             least, most = np.exp(gap(low) + target).max(), np.exp(gap(high) + target).min()
-            raise InputError(f"conductance_S={np.exp(target).min():.4g}..{np.exp(target).max():.4g} S is not allowed: at r_CF = "
-                             f"{self.r_cf_m * 1e9:g} nm the response table carries {least:.4g}..{most:.4g} S. Likely cause: another "
-                             "filament radius, or a series resistance (transistor, lines) that was not subtracted.")
-        for _ in range(45):                        # the conductance rises with sigma: bisection cannot fail
+            raise InputError(
+                f"conductance_S={np.exp(target).min():.4g}..{np.exp(target).max():.4g} S is not allowed: at r_CF = "
+                f"{self.r_cf_m * 1e9:g} nm the response table carries {least:.4g}..{most:.4g} S. Likely cause: another "
+                "filament radius, or a series resistance (transistor, lines) that was not subtracted."
+            )
+        for _ in range(45):  # the conductance rises with sigma: bisection cannot fail
             middle = 0.5 * (low + high)
             below = gap(middle) < 0
             low, high = np.where(below, middle, low), np.where(below, high, middle)
@@ -160,6 +178,10 @@ def _within(name: str, value: ArrayLike, axis: Array, unit: str) -> None:
     values = np.asarray(value, float)
     slack = 1e-9
     if not np.all((values >= axis[0] * (1 - slack)) & (values <= axis[-1] * (1 + slack))):
-        worst = values.ravel()[np.argmax(np.abs(np.log(np.maximum(values, 1e-300)) - np.log(np.sqrt(axis[0] * axis[-1]))).ravel())]
-        raise InputError(f"{name}={worst:.6g} is not allowed: the response table covers {axis[0]:.4g}..{axis[-1]:.4g} {unit} and is "
-                         "not extrapolated. Make a wider one with `reram response`.")
+        worst = values.ravel()[
+            np.argmax(np.abs(np.log(np.maximum(values, 1e-300)) - np.log(np.sqrt(axis[0] * axis[-1]))).ravel())
+        ]
+        raise InputError(
+            f"{name}={worst:.6g} is not allowed: the response table covers {axis[0]:.4g}..{axis[-1]:.4g} {unit} and is "
+            "not extrapolated. Make a wider one with `reram response`."
+        )

@@ -42,7 +42,9 @@ class ElectrothermalProblem:
     Raises MissingLibrary where dolfinx is not installed and NotConverged where the linear solver stops early.
     """
 
-    def __init__(self, mesh: Mesh, thermal_conductivities: dict[str, float], *, degree: int = 2, tolerance: float = 1e-12) -> None:
+    def __init__(
+        self, mesh: Mesh, thermal_conductivities: dict[str, float], *, degree: int = 2, tolerance: float = 1e-12
+    ) -> None:
         from device_physics import _dolfinx as door
         from device_physics._forms import Forms
 
@@ -70,20 +72,28 @@ class ElectrothermalProblem:
         door.assign(forms.V, potential)
         into = operator.reaction(potential)
         top, bottom = domain.sum(float(into @ self._is_top)), domain.sum(float(into @ (1 - self._is_top)))
-        joule = door.scalar(domain, forms.joule)                 # at 1 V the power is the conductance
+        joule = door.scalar(domain, forms.joule)  # at 1 V the power is the conductance
         load = door.vector(forms.heat_source)
         rise = self._heat.solve(np.zeros(len(self._dofs)), load)
         door.assign(forms.T, rise)
         out = -domain.sum(float(self._heat.reaction(rise, load).sum()))
         volume = door.scalar(domain, forms.dome_volume)
         whole = self.mesh.symmetry * joule
-        balances = Balances(current=abs(top + bottom) / joule, power=abs(joule - top) / joule, heat=abs(out - joule) / joule,
-                            surface_flux=abs(door.scalar(domain, forms.bottom_flux) - joule) / joule)
+        balances = Balances(
+            current=abs(top + bottom) / joule,
+            power=abs(joule - top) / joule,
+            heat=abs(out - joule) / joule,
+            surface_flux=abs(door.scalar(domain, forms.bottom_flux) - joule) / joule,
+        )
         local_max = float(rise.array[forms.dome_dofs].max()) if len(forms.dome_dofs) else 0.0
         door.release(operator, potential, load, rise)
-        return UnitSolution(conductance_S=whole, E_per_V=door.scalar(domain, forms.dome_field) / volume,
-                            dT_per_W=door.scalar(domain, forms.dome_rise) / volume / whole,
-                            dT_max_per_W=domain.max(local_max) / whole, balances=balances)
+        return UnitSolution(
+            conductance_S=whole,
+            E_per_V=door.scalar(domain, forms.dome_field) / volume,
+            dT_per_W=door.scalar(domain, forms.dome_rise) / volume / whole,
+            dT_max_per_W=domain.max(local_max) / whole,
+            balances=balances,
+        )
 
     def fields(self, bias_V: float, ambient_K: float) -> Fields:
         """Return the fields of the last unit solution at a bias, for pictures and files."""
@@ -94,15 +104,26 @@ class ElectrothermalProblem:
         size, field, power = (np.array(v.array[:count]) for v in vectors)
         self._door.release(*vectors)
         region = self.domain.region[:count]
-        return Fields(points=points, cells=cells, cell_types=types, V=bias_V * V, T=ambient_K + bias_V**2 * dT, region=region,
-                      E_mean=abs(bias_V) * field / size, power=bias_V**2 * power / size, regions=self.mesh.regions)
+        return Fields(
+            points=points,
+            cells=cells,
+            cell_types=types,
+            V=bias_V * V,
+            T=ambient_K + bias_V**2 * dT,
+            region=region,
+            E_mean=abs(bias_V) * field / size,
+            power=bias_V**2 * power / size,
+            regions=self.mesh.regions,
+        )
 
 
 def check_bias(bias_V: float) -> float:
     """Return the bias [V], or raise InputError where it is not finite or beyond any sensible one."""
     if not np.isfinite(bias_V) or abs(bias_V) > BIAS_MAX_V:
-        raise InputError(f"bias_V={bias_V!r} is not allowed: expected a finite number within -{BIAS_MAX_V:g}..{BIAS_MAX_V:g} V. "
-                         "Did you give millivolts?")
+        raise InputError(
+            f"bias_V={bias_V!r} is not allowed: expected a finite number within -{BIAS_MAX_V:g}..{BIAS_MAX_V:g} V. "
+            "Did you give millivolts?"
+        )
     return float(bias_V)
 
 
@@ -115,19 +136,42 @@ def solve(device: Device | Stack | None = None, bias_V: float = 0.2) -> Solution
     device = Device.of(device)
     start = time.perf_counter()
     mesh = build_mesh(device.stack, device.mesh)
-    problem = ElectrothermalProblem(mesh, device.thermal_conductivities(), degree=device.solver.degree, tolerance=device.solver.tolerance)
+    problem = ElectrothermalProblem(
+        mesh, device.thermal_conductivities(), degree=device.solver.degree, tolerance=device.solver.tolerance
+    )
     unit = problem.unit(device.electrical_conductivities())
     return at_bias(problem, unit, device, bias_V, time.perf_counter() - start)
 
 
-def at_bias(problem: ElectrothermalProblem, unit: UnitSolution, device: Device, bias_V: float, seconds: float) -> Solution:
+def at_bias(
+    problem: ElectrothermalProblem, unit: UnitSolution, device: Device, bias_V: float, seconds: float
+) -> Solution:
     """Scale a unit solution to a bias [V]: V linearly, temperature rise and power with the square."""
     power, ambient = bias_V**2 * unit.conductance_S, device.stack.ambient_K
-    dome = DomeState(T_mean_K=ambient + unit.dT_per_W * power, T_max_K=ambient + unit.dT_max_per_W * power,
-                     E_mean_V_per_m=abs(bias_V) * unit.E_per_V)
-    record = provenance("reram solve", device=device.model_dump(), device_hash=device.content_hash(), bias_V=bias_V,
-                        substituted=device.substituted())
-    return Solution(bias_V=bias_V, current_A=bias_V * unit.conductance_S, conductance_S=unit.conductance_S,
-                    resistance_ohm=1.0 / unit.conductance_S, power_W=power, dome=dome, r_th_K_per_W=unit.dT_per_W,
-                    balances=unit.balances, dofs=problem._door.global_size(problem.space), cells=problem.domain.cells,
-                    seconds=seconds, provenance=record, fields=problem.fields(bias_V, ambient))
+    dome = DomeState(
+        T_mean_K=ambient + unit.dT_per_W * power,
+        T_max_K=ambient + unit.dT_max_per_W * power,
+        E_mean_V_per_m=abs(bias_V) * unit.E_per_V,
+    )
+    record = provenance(
+        "reram solve",
+        device=device.model_dump(),
+        device_hash=device.content_hash(),
+        bias_V=bias_V,
+        substituted=device.substituted(),
+    )
+    return Solution(
+        bias_V=bias_V,
+        current_A=bias_V * unit.conductance_S,
+        conductance_S=unit.conductance_S,
+        resistance_ohm=1.0 / unit.conductance_S,
+        power_W=power,
+        dome=dome,
+        r_th_K_per_W=unit.dT_per_W,
+        balances=unit.balances,
+        dofs=problem._door.global_size(problem.space),
+        cells=problem.domain.cells,
+        seconds=seconds,
+        provenance=record,
+        fields=problem.fields(bias_V, ambient),
+    )

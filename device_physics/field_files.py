@@ -16,8 +16,10 @@ def load_pyvista() -> Any:
     try:
         import pyvista
     except Exception as error:
-        raise MissingLibrary(f"pyvista cannot be loaded ({type(error).__name__}: {error}). It writes VTU files and draws fields; "
-                             "install it with `pip install 'cmo-reram[plot]'`.") from None
+        raise MissingLibrary(
+            f"pyvista cannot be loaded ({type(error).__name__}: {error}). It writes VTU files and draws fields; "
+            "install it with `pip install 'cmo-reram[plot]'`."
+        ) from None
     pyvista.OFF_SCREEN = True
     return pyvista
 

@@ -10,8 +10,15 @@ from scipy.constants import k as BOLTZMANN
 BOLTZMANN_eV = BOLTZMANN / ELEMENTARY_CHARGE
 
 
-def ln_hopping_current_density(E: ArrayLike, T: ArrayLike, *, trap_density_m3: ArrayLike, hop_distance_m: ArrayLike,
-                               attempt_Hz: float, barrier_eV: ArrayLike) -> NDArray[np.float64]:
+def ln_hopping_current_density(
+    E: ArrayLike,
+    T: ArrayLike,
+    *,
+    trap_density_m3: ArrayLike,
+    hop_distance_m: ArrayLike,
+    attempt_Hz: float,
+    barrier_eV: ArrayLike,
+) -> NDArray[np.float64]:
     """Natural logarithm of |J| [A/m2] of trap-to-trap (Mott-Gurney) hopping, safe for any field.
 
     E : magnitude of the local field [V/m], > 0, any shape.  T : local temperature [K], broadcast with E.
@@ -24,8 +31,15 @@ def ln_hopping_current_density(E: ArrayLike, T: ArrayLike, *, trap_density_m3: A
     return np.asarray(prefactor - np.asarray(barrier_eV, float) / (BOLTZMANN_eV * T) + ln_sinh)
 
 
-def hopping_current_density(E: ArrayLike, T: ArrayLike, *, trap_density_m3: ArrayLike, hop_distance_m: ArrayLike,
-                            attempt_Hz: float, barrier_eV: ArrayLike) -> NDArray[np.float64]:
+def hopping_current_density(
+    E: ArrayLike,
+    T: ArrayLike,
+    *,
+    trap_density_m3: ArrayLike,
+    hop_distance_m: ArrayLike,
+    attempt_Hz: float,
+    barrier_eV: ArrayLike,
+) -> NDArray[np.float64]:
     """Trap-to-trap hopping current density [A/m2], odd in E.
 
     E : local field [V/m], any shape.  T : local temperature [K], broadcast with E.
@@ -36,8 +50,9 @@ def hopping_current_density(E: ArrayLike, T: ArrayLike, *, trap_density_m3: Arra
     return np.asarray(2.0 * ELEMENTARY_CHARGE * a * attempt_Hz * occupied * np.sinh(field_ratio(E, T, a)))
 
 
-def hopping_conductivity(T: ArrayLike, *, trap_density_m3: ArrayLike, hop_distance_m: ArrayLike, attempt_Hz: float,
-                         barrier_eV: ArrayLike) -> NDArray[np.float64]:
+def hopping_conductivity(
+    T: ArrayLike, *, trap_density_m3: ArrayLike, hop_distance_m: ArrayLike, attempt_Hz: float, barrier_eV: ArrayLike
+) -> NDArray[np.float64]:
     """Low-field limit J/E of the hopping law [S/m]: e^2 a^2 nu0 N exp(-dE/kT) / kT, in closed form.
 
     T : local temperature [K], any shape.  Source: limit E -> 0 of arXiv:2502.04524, eq. (6).
@@ -49,4 +64,6 @@ def hopping_conductivity(T: ArrayLike, *, trap_density_m3: ArrayLike, hop_distan
 
 def field_ratio(E: ArrayLike, T: ArrayLike, hop_distance_m: ArrayLike) -> NDArray[np.float64]:
     """Energy gained from the field over half a hop, in thermal units: a e E / 2 k T (a pure number)."""
-    return np.asarray(np.asarray(hop_distance_m, float) * np.asarray(E, float) / (2.0 * BOLTZMANN_eV * np.asarray(T, float)))
+    return np.asarray(
+        np.asarray(hop_distance_m, float) * np.asarray(E, float) / (2.0 * BOLTZMANN_eV * np.asarray(T, float))
+    )

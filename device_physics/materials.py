@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from ground.errors import InputError, nearest
 from ground.spec import Spec, read_toml
 from ground.units import Quantity
@@ -27,7 +29,7 @@ class Material(Spec):
 
     electrical_conductivity_S_per_m: Conductivity
     thermal_conductivity_W_per_mK: ThermalConductivity
-    sources: dict[str, Source] = {}
+    sources: dict[str, Source] = Field(default_factory=dict)
 
 
 @cache
@@ -45,12 +47,18 @@ def with_overrides(overrides: dict[str, Any]) -> dict[str, Material]:
     table = dict(material_table())
     for name, row in overrides.items():
         if not isinstance(row, dict):
-            raise InputError(f"materials.{name}={row!r} is not allowed: expected a table, for example "
-                             f"[materials.{name}] electrical_conductivity = \"5 S/cm\".")
+            raise InputError(
+                f"materials.{name}={row!r} is not allowed: expected a table, for example "
+                f'[materials.{name}] electrical_conductivity = "5 S/cm".'
+            )
         if name in table:
             given = Material.model_validate({**_as_row(table[name]), **_full_names(row)})
-            changed = {_short(key): Source(status="user", source="device file") for key in _full_names(row) if key != "sources"}
-            table[name] = given.replace(sources={**table[name].sources, **changed, **given.sources} if changed else given.sources)
+            changed = {
+                _short(key): Source(status="user", source="device file") for key in _full_names(row) if key != "sources"
+            }
+            table[name] = given.replace(
+                sources={**table[name].sources, **changed, **given.sources} if changed else given.sources
+            )
         else:
             table[name] = Material.model_validate(row)
     return table
@@ -59,8 +67,10 @@ def with_overrides(overrides: dict[str, Any]) -> dict[str, Material]:
 def lookup(table: dict[str, Material], name: str) -> Material:
     """Return a row of the table, or raise InputError with the nearest names."""
     if name not in table:
-        raise InputError(f"material '{name}' is not known. {nearest(name, table)} "
-                         f"A new one is a table [materials.{name}] with electrical_conductivity and thermal_conductivity.")
+        raise InputError(
+            f"material '{name}' is not known. {nearest(name, table)} "
+            f"A new one is a table [materials.{name}] with electrical_conductivity and thermal_conductivity."
+        )
     return table[name]
 
 

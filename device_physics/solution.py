@@ -73,4 +73,6 @@ class Solution:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scalars as a JSON-like dictionary (no fields)."""
-        return {n: asdict(v) if isinstance(v, (DomeState, Balances)) else v for n, v in vars(self).items() if n != "fields"}
+        return {
+            n: asdict(v) if isinstance(v, (DomeState, Balances)) else v for n, v in vars(self).items() if n != "fields"
+        }

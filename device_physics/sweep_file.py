@@ -27,7 +27,9 @@ def read_sweep(path: str | Path) -> tuple[dict[str, Any], list[float], dict[str,
     vary: dict[str, list[Any]] = {}
     for name, values in _flat(raw.get("vary", {})).items():
         if not isinstance(values, list) or not values:
-            raise InputError(f"{path}: vary.{name}={values!r} is not allowed: expected a list of values, such as [\"9 nm\", \"11 nm\"].")
+            raise InputError(
+                f'{path}: vary.{name}={values!r} is not allowed: expected a list of values, such as ["9 nm", "11 nm"].'
+            )
         vary[name] = values
     return device, _volts(path, raw.get("volts", [0.2])), vary
 
@@ -35,9 +37,15 @@ def read_sweep(path: str | Path) -> tuple[dict[str, Any], list[float], dict[str,
 def _volts(path: Path, given: Any) -> list[float]:
     if isinstance(given, dict) and set(given) == {"from", "to", "count"}:
         return [float(v) for v in np.linspace(float(given["from"]), float(given["to"]), int(given["count"]))]
-    if isinstance(given, list) and given and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in given):
+    if (
+        isinstance(given, list)
+        and given
+        and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in given)
+    ):
         return [float(v) for v in given]
-    raise InputError(f"{path}: volts={given!r} is not allowed: expected a list of numbers in volts, or {{from = -1.0, to = 1.0, count = 21}}.")
+    raise InputError(
+        f"{path}: volts={given!r} is not allowed: expected a list of numbers in volts, or {{from = -1.0, to = 1.0, count = 21}}."
+    )
 
 
 def _flat(tables: Any, prefix: str = "") -> dict[str, Any]:

@@ -19,13 +19,27 @@ from ground.provenance import provenance
 from meshes.stack import Stack
 
 COLUMNS = {
-    "current_A": "A", "conductance_S": "S", "power_W": "W", "T_mean_K": "K", "T_max_K": "K", "E_mean_V_per_m": "V/m",
-    "r_th_K_per_W": "K/W", "balance_current": "1", "balance_power": "1", "balance_heat": "1",
+    "current_A": "A",
+    "conductance_S": "S",
+    "power_W": "W",
+    "T_mean_K": "K",
+    "T_max_K": "K",
+    "E_mean_V_per_m": "V/m",
+    "r_th_K_per_W": "K/W",
+    "balance_current": "1",
+    "balance_power": "1",
+    "balance_heat": "1",
 }
 
 
-def sweep(what: Device | Stack | Mapping[str, Any] | None = None, volts: Sequence[float] = (0.2,), vary: Mapping[str, Sequence[Any]] | None = None,
-          *, store: PointStore | None = None, progress: Progress | None = None) -> Any:
+def sweep(
+    what: Device | Stack | Mapping[str, Any] | None = None,
+    volts: Sequence[float] = (0.2,),
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    store: PointStore | None = None,
+    progress: Progress | None = None,
+) -> Any:
     """Return an xarray Dataset over `vary` ("filament.radius": ["9 nm", "11 nm"], ...) and `bias_V`.
 
     what : a Device, a Stack, or the tables of a device file (needed with `vary`).  A point that fails to converge is kept as
@@ -40,8 +54,12 @@ def sweep(what: Device | Stack | Mapping[str, Any] | None = None, volts: Sequenc
         raise InputError("sweep: `vary` needs the tables of a device file; give {} or tables read from a TOML file.")
     biases = [check_bias(float(v)) for v in volts]
     corners = list(itertools.product(*vary.values()))
-    devices = [Device.from_tables(_changed(tables, dict(zip(vary, corner, strict=True)))) if isinstance(what, Mapping) or vary
-               else Device.of(what if isinstance(what, (Device, Stack)) else None) for corner in corners]
+    devices = [
+        Device.from_tables(_changed(tables, dict(zip(vary, corner, strict=True))))
+        if isinstance(what, Mapping) or vary
+        else Device.of(what if isinstance(what, (Device, Stack)) else None)
+        for corner in corners
+    ]
     rows: list[dict[str, Any]] = []
     for device in devices:
         key = {"what": "sweep point", "device": device.content_hash()}
@@ -52,11 +70,20 @@ def sweep(what: Device | Stack | Mapping[str, Any] | None = None, volts: Sequenc
     dims = (*vary, "bias_V")
     table = np.array([[_at(row, device, bias) for bias in biases] for row, device in zip(rows, devices, strict=True)])
     data = {n: (dims, table[..., i].reshape(shape), {"units": u}) for i, (n, u) in enumerate(COLUMNS.items())}
-    failure = np.array([[row.get("failure", "")] * len(biases) for row in rows], dtype=object).reshape(shape).astype(str)
-    coords = {name: (name, np.array([str(v) if isinstance(v, str) else v for v in values])) for name, values in vary.items()}
-    record = provenance("reram sweep", vary={k: list(v) for k, v in vary.items()}, devices=[d.content_hash() for d in devices])
-    return xr.Dataset(data | {"failure": (dims, failure)}, coords=coords | {"bias_V": ("bias_V", biases, {"units": "V"})},
-                      attrs={"provenance": json.dumps(record)})
+    failure = (
+        np.array([[row.get("failure", "")] * len(biases) for row in rows], dtype=object).reshape(shape).astype(str)
+    )
+    coords = {
+        name: (name, np.array([str(v) if isinstance(v, str) else v for v in values])) for name, values in vary.items()
+    }
+    record = provenance(
+        "reram sweep", vary={k: list(v) for k, v in vary.items()}, devices=[d.content_hash() for d in devices]
+    )
+    return xr.Dataset(
+        data | {"failure": (dims, failure)},
+        coords=coords | {"bias_V": ("bias_V", biases, {"units": "V"})},
+        attrs={"provenance": json.dumps(record)},
+    )
 
 
 def save_sweep(table: Any, path: str | Path) -> None:
@@ -71,8 +98,10 @@ def _changed(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     for dotted, value in changes.items():
         *path, last = dotted.split(".")
         if not path or path[0] not in SECTIONS:
-            raise InputError(f"sweep: the field {dotted!r} is not known: it begins with a section of the device file, such as "
-                             f"filament.radius. {nearest(dotted.split('.')[0], SECTIONS)}")
+            raise InputError(
+                f"sweep: the field {dotted!r} is not known: it begins with a section of the device file, such as "
+                f"filament.radius. {nearest(dotted.split('.')[0], SECTIONS)}"
+            )
         table = out
         for name in path:
             table = table.setdefault(name, {})
@@ -87,8 +116,13 @@ def _unit_row(device: Device) -> dict[str, Any]:
     except NotConverged as error:
         return {"failure": str(error)}
     rise = s.power_W
-    return {"conductance_S": s.conductance_S, "E_per_V": s.dome.E_mean_V_per_m, "dT_per_W": s.r_th_K_per_W,
-            "dT_max_per_W": (s.dome.T_max_K - device.stack.ambient_K) / rise, "balances": [s.balances.current, s.balances.power, s.balances.heat]}
+    return {
+        "conductance_S": s.conductance_S,
+        "E_per_V": s.dome.E_mean_V_per_m,
+        "dT_per_W": s.r_th_K_per_W,
+        "dT_max_per_W": (s.dome.T_max_K - device.stack.ambient_K) / rise,
+        "balances": [s.balances.current, s.balances.power, s.balances.heat],
+    }
 
 
 def _at(row: dict[str, Any], device: Device, bias_V: float) -> list[float]:
@@ -96,5 +130,13 @@ def _at(row: dict[str, Any], device: Device, bias_V: float) -> list[float]:
         return [float("nan")] * len(COLUMNS)
     G, T0 = row["conductance_S"], device.stack.ambient_K
     P = G * bias_V**2
-    return [G * bias_V, G, P, T0 + row["dT_per_W"] * P, T0 + row["dT_max_per_W"] * P, row["E_per_V"] * abs(bias_V), row["dT_per_W"],
-            *row["balances"]]
+    return [
+        G * bias_V,
+        G,
+        P,
+        T0 + row["dT_per_W"] * P,
+        T0 + row["dT_max_per_W"] * P,
+        row["E_per_V"] * abs(bias_V),
+        row["dT_per_W"],
+        *row["balances"],
+    ]

@@ -2,16 +2,20 @@
 
 from ground.lazy import lazy_exports
 
-__getattr__, __dir__, __all__ = lazy_exports(__name__, {
-    "forming_voltage": ["Forming", "forming"],
-    "hopping": ["HoppingFit", "StateCurve", "fit_hopping"],
-    "identifiability": ["Fixed", "Identified"],
-    "iv_summary": ["iv_report", "iv_summary"],
-    "low_field": ["LowField", "low_field_conductance"],
-    "measurement": ["Measurement"],
-    "readers": ["read_iv", "write_iv_csv"],
-    "segments": ["segment"],
-    "state_curves": ["state_curves"],
-    "resistance_states": ["States", "states"],
-    "synthetic": ["synthetic_curves"],
-})
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "forming_voltage": ["Forming", "forming"],
+        "hopping": ["fit_hopping"],
+        "hopping_fit": ["HoppingFit", "StateCurve"],
+        "identifiability": ["Fixed", "Identified"],
+        "iv_summary": ["iv_report", "iv_summary"],
+        "low_field": ["LowField", "low_field_conductance"],
+        "measurement": ["Measurement"],
+        "readers": ["read_iv", "write_iv_csv"],
+        "segments": ["segment"],
+        "state_curves": ["state_curves"],
+        "resistance_states": ["States", "states"],
+        "synthetic": ["synthetic_curves"],
+    },
+)

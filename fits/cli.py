@@ -13,7 +13,9 @@ app = typer.Typer(no_args_is_help=True, help="Extract states, conductances and f
 AmbientOption = Annotated[float | None, typer.Option("--ambient-K", help="Ambient [K]; else the file's, else 293.15.")]
 SheetOption = Annotated[str | None, typer.Option("--sheet", help="One sheet of a workbook; else all sheets RunN.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-VoltageColumn = Annotated[str | None, typer.Option("--voltage-column", help="Name of the voltage column, where it is not recognised.")]
+VoltageColumn = Annotated[
+    str | None, typer.Option("--voltage-column", help="Name of the voltage column, where it is not recognised.")
+]
 CurrentColumn = Annotated[str | None, typer.Option("--current-column", help="Name of the current column, likewise.")]
 OutOption = Annotated[Path | None, typer.Option("-o", "--output", help="Also write the JSON object to this file.")]
 
@@ -35,11 +37,21 @@ def iv(
     from fits.readers import read_iv
     from ground.provenance import provenance
 
-    measurements = [read_iv(f, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column) for f in files]
+    measurements = [
+        read_iv(f, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column)
+        for f in files
+    ]
     result = iv_summary(measurements, v_read_V=v_read, v_max_V=v_max)
     result["hopping"], hopping_text = hopping_of(measurements)
-    result["provenance"] = provenance("reram fit iv", files=files, synthetic=result["synthetic"], v_read_V=v_read,
-                                      v_max_V=v_max, ambient_K=ambient_K, sheet=sheet)
+    result["provenance"] = provenance(
+        "reram fit iv",
+        files=files,
+        synthetic=result["synthetic"],
+        v_read_V=v_read,
+        v_max_V=v_max,
+        ambient_K=ambient_K,
+        sheet=sheet,
+    )
     _deliver(result, iv_report(measurements, v_read_V=v_read, v_max_V=v_max) + "\n" + hopping_text, as_json, output)
 
 
@@ -60,18 +72,31 @@ def forming(
     from fits.readers import read_iv
     from ground.provenance import provenance
 
-    measurement = read_iv(file, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column)
+    measurement = read_iv(
+        file, sheet=sheet, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column
+    )
     found = find_forming(measurement if run is None else measurement.run(run), r_series_ohm=r_series)
     result = found.to_dict()
-    result["provenance"] = provenance("reram fit forming", files=[file], synthetic=found.synthetic, r_series_ohm=r_series,
-                                      run=run, ambient_K=ambient_K, sheet=sheet)
+    result["provenance"] = provenance(
+        "reram fit forming",
+        files=[file],
+        synthetic=found.synthetic,
+        r_series_ohm=r_series,
+        run=run,
+        ambient_K=ambient_K,
+        sheet=sheet,
+    )
     _deliver(result, found.report(), as_json, output)
 
 
 @app.command("hopping")
 def hopping(
-    files: Annotated[list[Path], typer.Argument(help="csv, tsv or Keithley .xlsx files: LRS and HRS, one or several ambients.",
-                                                show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="csv, tsv or Keithley .xlsx files: LRS and HRS, one or several ambients.", show_default=False
+        ),
+    ],
     r_cf: Annotated[str, typer.Option("--r-cf", help="Filament radius.")] = "11 nm",
     r_series: Annotated[float, typer.Option("--r-series", help="Series resistance to subtract [ohm].")] = 0.0,
     v_max: Annotated[float, typer.Option("--v-max", help="Fit |V| up to this [V].")] = 1.0,
@@ -96,18 +121,28 @@ def hopping(
 
     radius = Quantity("m", 1e-9, 1e-7).named("--r-cf", r_cf)
     fixed = {s: Fixed(v, "given by the user") for s, v in (("LRS", barrier_lrs), ("HRS", barrier_hrs)) if v is not None}
-    curves = state_curves([read_iv(f, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column) for f in files], v_max_V=v_max, r_series_ohm=r_series)
+    curves = state_curves(
+        [read_iv(f, ambient_K=ambient_K, voltage_column=voltage_column, current_column=current_column) for f in files],
+        v_max_V=v_max,
+        r_series_ohm=r_series,
+    )
     table = Response.load(response) if response else Response.default()
     fit = fit_hopping(curves, table, r_cf_m=radius, barriers_eV=fixed)  # type: ignore[arg-type]
     result = fit.to_dict()
-    result["provenance"] = provenance("reram fit hopping", files=files, synthetic=fit.synthetic, r_cf_m=radius, r_series_ohm=r_series)
+    result["provenance"] = provenance(
+        "reram fit hopping", files=files, synthetic=fit.synthetic, r_cf_m=radius, r_series_ohm=r_series
+    )
     if plot is not None:
         from fits.hopping_plot import draw_fit
 
         draw_fit(fit, plot)
     if output is not None:
         fit.to_compact_model(files=files).save(output)
-    typer.echo(json.dumps(result, indent=2, allow_nan=False) if as_json else fit.report() + (f"\nmodel: {output}" if output else ""))
+    typer.echo(
+        json.dumps(result, indent=2, allow_nan=False)
+        if as_json
+        else fit.report() + (f"\nmodel: {output}" if output else "")
+    )
 
 
 def _deliver(result: dict[str, Any], report: str, as_json: bool, output: Path | None) -> None:

@@ -10,18 +10,21 @@ from ground.errors import InputError, nearest
 
 # In order of preference: a terminal's own reading (Clarius writes formula columns beside it) before a plain word.
 _NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "voltage": (("av", "anodev", "drainv"),
-                ("voltage", "volt", "volts", "bias", "biasvoltage", "vbias", "appliedvoltage", "vapplied", "vtop"),
-                ("v", "u")),
-    "current": (("ai", "anodei", "draini"),
-                ("current", "measuredcurrent", "imeas", "itop", "ampere", "amps"),
-                ("i",)),
+    "voltage": (
+        ("av", "anodev", "drainv"),
+        ("voltage", "volt", "volts", "bias", "biasvoltage", "vbias", "appliedvoltage", "vapplied", "vtop"),
+        ("v", "u"),
+    ),
+    "current": (("ai", "anodei", "draini"), ("current", "measuredcurrent", "imeas", "itop", "ampere", "amps"), ("i",)),
     "time": (("time", "timestamp", "elapsedtime"), ("t",)),
 }
 _BASE = {"voltage": "V", "current": "A", "time": "s"}
 _PREFIX = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
-_SHOWN = {"voltage": "voltage_V, 'Voltage (V)', 'V [mV]', AV", "current": "current_A, 'Current (A)', 'I(uA)', AI",
-          "time": "time_s, 'Time (s)'"}
+_SHOWN = {
+    "voltage": "voltage_V, 'Voltage (V)', 'V [mV]', AV",
+    "current": "current_A, 'Current (A)', 'I(uA)', AI",
+    "time": "time_s, 'Time (s)'",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class Columns:
     time: Column | None
 
 
-def recognise(header: Sequence[str], where: str, *, voltage_column: str | None = None,
-              current_column: str | None = None) -> Columns:
+def recognise(
+    header: Sequence[str], where: str, *, voltage_column: str | None = None, current_column: str | None = None
+) -> Columns:
     """Return the columns of a header, in whatever order they stand.
 
     where : file and line, to begin the messages with.  voltage_column, current_column : header to use, as written.
@@ -83,16 +87,20 @@ def _find(header: Sequence[str], where: str, kind: str, wanted: str | None) -> C
         return Column(index, cells[index], _factor(cells[index], kind, where))
     found = _candidates(cells, kind)
     if len(found) > 1:
-        raise InputError(f"{where}: {' and '.join(repr(c.header) for c in found)} can both be the {kind}; "
-                         f"say which with {kind}_column=.")
+        raise InputError(
+            f"{where}: {' and '.join(repr(c.header) for c in found)} can both be the {kind}; "
+            f"say which with {kind}_column=."
+        )
     if found:
         return found[0]
     for cell in cells:
         if _rank(cell, kind) is not None:
-            _factor(cell, kind, where)       # raises: the name fits and the unit does not
-    raise InputError(f"{where}: no {kind} column among {_listed(cells)}; expected a name such as {_SHOWN[kind]}. "
-                     f"{nearest(kind + '_' + _BASE[kind], [c for c in cells if c] or ['(empty header)'])} "
-                     f"If it has another name, say so with {kind}_column= (command line: --{kind}-column).")
+            _factor(cell, kind, where)  # raises: the name fits and the unit does not
+    raise InputError(
+        f"{where}: no {kind} column among {_listed(cells)}; expected a name such as {_SHOWN[kind]}. "
+        f"{nearest(kind + '_' + _BASE[kind], [c for c in cells if c] or ['(empty header)'])} "
+        f"If it has another name, say so with {kind}_column= (command line: --{kind}-column)."
+    )
 
 
 def _candidates(header: Sequence[str], kind: str) -> list[Column]:
@@ -107,7 +115,7 @@ def _candidates(header: Sequence[str], kind: str) -> list[Column]:
 
 def _rank(cell: str, kind: str) -> int | None:
     name = split_unit(cell)[0]
-    if kind == "time" and name == "T":       # T is a temperature
+    if kind == "time" and name == "T":  # T is a temperature
         return None
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     return next((rank for rank, names in enumerate(_NAMES[kind]) if plain in names), None)
@@ -129,8 +137,10 @@ def _factor(header: str, kind: str, where: str) -> float:
     unit = split_unit(header)[1]
     factor = _unit_factor(unit, kind)
     if factor is None:
-        raise InputError(f"{where}: the column {header!r} has the unit {unit!r}, which is not one of {kind}; "
-                         f"expected {_BASE[kind]}, m{_BASE[kind]}, u{_BASE[kind]} or n{_BASE[kind]}.")
+        raise InputError(
+            f"{where}: the column {header!r} has the unit {unit!r}, which is not one of {kind}; "
+            f"expected {_BASE[kind]}, m{_BASE[kind]}, u{_BASE[kind]} or n{_BASE[kind]}."
+        )
     return factor
 
 

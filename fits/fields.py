@@ -7,7 +7,7 @@ from typing import Any
 from ground.errors import InputError
 from ground.units import Quantity
 
-VOLTAGE = Quantity("V", -210.0, 210.0)        # the widest range of a bench source-measure unit
+VOLTAGE = Quantity("V", -210.0, 210.0)  # the widest range of a bench source-measure unit
 CURRENT = Quantity("A", -2.0, 2.0)
 AMBIENT = Quantity("K", 50.0, 1500.0)
 READ_VOLTAGE = Quantity("V", 1e-4, 10.0)

@@ -13,8 +13,8 @@ from fits.segments import segmented
 from ground.errors import InputError
 
 _METHOD = "max dI/dV on the forward branch, up to the first point in compliance"
-_JUMP_FRACTION = 0.3      # of the highest current before or at compliance: a smaller step is no forming
-_JUMP_RATIO = 4.0         # over every earlier step but the one just before: a smooth curve, however steep, stays below
+_JUMP_FRACTION = 0.3  # of the highest current before or at compliance: a smaller step is no forming
+_JUMP_RATIO = 4.0  # over every earlier step but the one just before: a smooth curve, however steep, stays below
 _MIN_POINTS = 8
 
 
@@ -54,14 +54,16 @@ class Forming:
     def report(self) -> str:
         """Return the forming voltage, how it was defined and what limits it, as text."""
         made = ", SYNTHETIC" if self.synthetic else ""
-        lines = [f"forming, {self.source or 'from arrays'}, {self.run}, {self.ambient_K:g} K{made}",
-                 f"  V_forming = {self.v_forming_V:.4g} V (magnitude {self.v_forming_magnitude_V:.4g} V), "
-                 f"between this point and {self.v_before_V:.4g} V",
-                 f"  I: {self.i_before_A:.3g} A before, {self.i_forming_A:.3g} A after"
-                 + (" (held by the instrument's compliance)" if self.in_compliance else ""),
-                 f"  V on the device = {self.v_forming_device_V:.4g} V behind {self.r_series_ohm:g} ohm in series",
-                 f"  method: {self.method}",
-                 f"  instrument's definition (|V| at the largest rise of |I|): {self.instrument_definition_V:.4g} V"]
+        lines = [
+            f"forming, {self.source or 'from arrays'}, {self.run}, {self.ambient_K:g} K{made}",
+            f"  V_forming = {self.v_forming_V:.4g} V (magnitude {self.v_forming_magnitude_V:.4g} V), "
+            f"between this point and {self.v_before_V:.4g} V",
+            f"  I: {self.i_before_A:.3g} A before, {self.i_forming_A:.3g} A after"
+            + (" (held by the instrument's compliance)" if self.in_compliance else ""),
+            f"  V on the device = {self.v_forming_device_V:.4g} V behind {self.r_series_ohm:g} ohm in series",
+            f"  method: {self.method}",
+            f"  instrument's definition (|V| at the largest rise of |I|): {self.instrument_definition_V:.4g} V",
+        ]
         if abs(self.instrument_definition_V - self.v_forming_magnitude_V) > 1e-6:
             lines.append("  the two definitions differ: look at the trace before using either")
         return "\n".join(lines)
@@ -79,20 +81,34 @@ def forming(measurement: Measurement, r_series_ohm: float = 0.0) -> Forming:
     """
     r_series_ohm = checked("r_series_ohm", r_series_ohm, SERIES_RESISTANCE)
     if len(measurement.runs) != 1:
-        raise InputError(f"{measurement.source or 'the measurement'} holds the runs {', '.join(measurement.runs)}; "
-                         f"a device forms in one of them: give measurement.run({measurement.runs[0]!r}) (or --run).")
+        raise InputError(
+            f"{measurement.source or 'the measurement'} holds the runs {', '.join(measurement.runs)}; "
+            f"a device forms in one of them: give measurement.run({measurement.runs[0]!r}) (or --run)."
+        )
     m = segmented(measurement)
     before, after = _jump(m)
     volts, amps = m.voltage, m.current
     device_V = float(volts[after] - r_series_ohm * amps[after])
     if device_V * volts[after] <= 0:
-        raise InputError(f"r_series_ohm={r_series_ohm:g} is not allowed: with {amps[after]:.3g} A it takes the whole "
-                         f"{volts[after]:.3g} V; expected less than {abs(volts[after] / amps[after]):.3g} ohm.")
+        raise InputError(
+            f"r_series_ohm={r_series_ohm:g} is not allowed: with {amps[after]:.3g} A it takes the whole "
+            f"{volts[after]:.3g} V; expected less than {abs(volts[after] / amps[after]):.3g} ohm."
+        )
     rise = np.diff(np.abs(amps))
-    return Forming(source=m.source, run=m.runs[0], v_forming_V=float(volts[after]), i_forming_A=float(amps[after]),
-                   v_forming_device_V=device_V, r_series_ohm=r_series_ohm, v_before_V=float(volts[before]),
-                   i_before_A=float(amps[before]), instrument_definition_V=float(abs(volts[1:][np.argmax(rise)])),
-                   in_compliance=bool(m.in_compliance[after]), ambient_K=m.ambient_K, synthetic=m.synthetic)
+    return Forming(
+        source=m.source,
+        run=m.runs[0],
+        v_forming_V=float(volts[after]),
+        i_forming_A=float(amps[after]),
+        v_forming_device_V=device_V,
+        r_series_ohm=r_series_ohm,
+        v_before_V=float(volts[before]),
+        i_before_A=float(amps[before]),
+        instrument_definition_V=float(abs(volts[1:][np.argmax(rise)])),
+        in_compliance=bool(m.in_compliance[after]),
+        ambient_K=m.ambient_K,
+        synthetic=m.synthetic,
+    )
 
 
 def _jump(m: Measurement) -> tuple[int, int]:
@@ -103,7 +119,7 @@ def _jump(m: Measurement) -> tuple[int, int]:
         for cycle in np.unique(m.cycle):
             points = np.flatnonzero((m.branch_names == branch) & (m.cycle == cycle) & ~m.glitch)
             limited = np.flatnonzero(m.in_compliance[points])
-            points = points[:limited[0] + 1] if limited.size else points
+            points = points[: limited[0] + 1] if limited.size else points
             if points.size < _MIN_POINTS:
                 reasons.append(f"{branch}: {points.size} points before compliance, {_MIN_POINTS} are needed")
                 continue
@@ -115,9 +131,11 @@ def _jump(m: Measurement) -> tuple[int, int]:
             if best is None or height > best[0]:
                 best = (height, int(points[k]), int(points[k + 1]))
     if best is None:
-        raise InputError(f"{m.source or 'the measurement'}, {m.runs[0]}: no forming found. "
-                         + ("; ".join(reasons) or "it has no forward branch (away from 0 V)")
-                         + ". Was the device formed already, or the voltage too low?")
+        raise InputError(
+            f"{m.source or 'the measurement'}, {m.runs[0]}: no forming found. "
+            + ("; ".join(reasons) or "it has no forward branch (away from 0 V)")
+            + ". Was the device formed already, or the voltage too low?"
+        )
     return best[1], best[2]
 
 
@@ -127,14 +145,20 @@ def _largest_step(volts: Any, amps: Any) -> tuple[int, str]:
     slope = np.where(width > 0, rise / np.where(width > 0, width, 1.0), -np.inf)
     k = int(np.argmax(slope))
     if not rise[k] >= _JUMP_FRACTION * amps.max():
-        return k, (f"the largest step, {rise[k]:.2g} A at {volts[k + 1]:.3g} V, brings "
-                   f"{100 * rise[k] / max(amps.max(), 1e-300):.0f} % of the highest current; "
-                   f"a forming jump brings {100 * _JUMP_FRACTION:.0f} % or more")
+        return k, (
+            f"the largest step, {rise[k]:.2g} A at {volts[k + 1]:.3g} V, brings "
+            f"{100 * rise[k] / max(amps.max(), 1e-300):.0f} % of the highest current; "
+            f"a forming jump brings {100 * _JUMP_FRACTION:.0f} % or more"
+        )
     if k < 2:
-        return k, (f"the largest step, at {volts[k + 1]:.3g} V, is one of the first two, "
-                   "so nothing before it shows an unformed device")
-    earlier = slope[:k - 1]
+        return k, (
+            f"the largest step, at {volts[k + 1]:.3g} V, is one of the first two, "
+            "so nothing before it shows an unformed device"
+        )
+    earlier = slope[: k - 1]
     if slope[k] < _JUMP_RATIO * earlier.max():
-        return k, (f"the largest step, at {volts[k + 1]:.3g} V, is only {slope[k] / earlier.max():.1f} times "
-                   "the steps before it, as on a smooth curve")
+        return k, (
+            f"the largest step, at {volts[k + 1]:.3g} V, is only {slope[k] / earlier.max():.1f} times "
+            "the steps before it, as on a smooth curve"
+        )
     return k, ""

@@ -8,52 +8,26 @@ between the measured current and the self-consistent current of the model, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compact_model.transport import Hopping
 from device_physics.dome_response import DomeResponse, Response
 from device_physics.laws import BOLTZMANN_eV, field_ratio, hopping_conductivity, ln_hopping_current_density
-from fits.identifiability import Fixed, Identified, identify
+from fits.hopping_fit import HoppingFit, State, StateCurve
+from fits.identifiability import Fixed, identify
 from ground.errors import InputError
 
 if TYPE_CHECKING:
-    from compact_model.model import CompactModel
     from fits.measurement import Measurement
 
 Array = NDArray[np.float64]
-State = Literal["LRS", "HRS"]
 _BOTH: tuple[State, State] = ("LRS", "HRS")
 _ROUNDS = 12
 ATTEMPT = Fixed(1e13, "assumed: typical phonon frequency of an oxide; only its product with the trap density is seen")
-
-
-@dataclass(frozen=True)
-class StateCurve:
-    """One branch in one resistance state: voltage_V, current_A (n,), measured at ambient_K; synthetic where it was made up."""
-
-    voltage_V: Array
-    current_A: Array
-    state: State
-    ambient_K: float = 293.15
-    synthetic: bool = False
-
-    def __post_init__(self) -> None:
-        v, i = np.asarray(self.voltage_V, float), np.asarray(self.current_A, float)
-        if v.shape != i.shape or v.ndim != 1 or len(v) < 3:
-            raise InputError(f"StateCurve ({self.state}): voltage {v.shape} and current {i.shape} are not allowed: expected two "
-                             "one-dimensional arrays of one length, at least 3 points.")
-        if not (np.all(np.isfinite(v)) and np.all(np.isfinite(i))):
-            raise InputError(f"StateCurve ({self.state}): a voltage or current is not finite; drop such points first.")
-        if np.any(v * i <= 0):
-            bad = int(np.flatnonzero(v * i <= 0)[0])
-            raise InputError(f"StateCurve ({self.state}): at {v[bad]:g} V the current is {i[bad]:g} A: zero or of the other sign, so it has "
-                             "no logarithm. Subtract the instrument offset, or leave out the lowest voltages.")
 
 
 @dataclass(frozen=True)
@@ -68,67 +42,15 @@ class _Points:
     state: State
 
 
-@dataclass(frozen=True)
-class HoppingFit:
-    """Result of `fit_hopping`. parameters : by name; weak : texts; covariance in the order of `names` (ln N, dE in eV, ln a).
-
-    model_ln_current : ln of the self-consistent current [A] of the model at the points of `curves`.
-    """
-
-    parameters: dict[str, Identified]
-    names: tuple[str, ...]
-    covariance: Array
-    weak: tuple[str, ...]
-    residual_rms: float
-    points: int
-    r_cf_m: float
-    attempt: Fixed
-    sigma_rest_S_per_m: dict[float, float]
-    temperature_range_K: tuple[float, float]
-    field_range_V_per_m: tuple[float, float]
-    synthetic: bool
-    curves: tuple[StateCurve, ...] = field(repr=False)
-    model_ln_current: tuple[Array, ...] = field(repr=False)
-
-    @property
-    def hopping(self) -> Hopping:
-        """The best-fit hopping parameters (needs both states; see `parameters` for what they are worth)."""
-        p = self.parameters
-        missing = [n for n in ("trap_density_lrs_m3", "trap_density_hrs_m3") if n not in p]
-        if missing:
-            raise InputError(f"HoppingFit has no {missing[0]}: the data held one resistance state only. Fit LRS and HRS together.")
-        return Hopping(trap_density_lrs_m3=p["trap_density_lrs_m3"].value, trap_density_hrs_m3=p["trap_density_hrs_m3"].value,
-                       barrier_lrs_eV=p["barrier_lrs_eV"].value, barrier_hrs_eV=p["barrier_hrs_eV"].value,
-                       hop_distance_m=p["hop_distance_m"].value, attempt_Hz=self.attempt.value)
-
-    def report(self) -> str:
-        """Values, 95 % intervals, and what the data cannot see."""
-        lines = ["Hopping fit" + (" of SYNTHETIC data" if self.synthetic else ""),
-                 f"  points {self.points}   rms residual {self.residual_rms:.3%} of the current   r_CF {self.r_cf_m * 1e9:.3g} nm",
-                 f"  dome T {self.temperature_range_K[0]:.0f}..{self.temperature_range_K[1]:.0f} K   "
-                 f"E {self.field_range_V_per_m[0]:.2g}..{self.field_range_V_per_m[1]:.2g} V/m",
-                 f"  attempt_Hz = {self.attempt.value:.3g} fixed ({self.attempt.source})"]
-        lines += [f"  {name:<22} = {p.value:.4g}   95 %: {p.low:.4g} .. {p.high:.4g}{'' if p.identified else '   NOT IDENTIFIED'}"
-                  for name, p in self.parameters.items()]
-        lines += [f"  weak: {w}" for w in self.weak] or ["  no weak direction"]
-        return "\n".join(lines)
-
-    def to_compact_model(self, name: str = "", files: Iterable[str | Path] = ()) -> CompactModel:
-        """Return the compact model with this cell; raises InputError where the data do not identify it."""
-        from fits.to_model import to_compact_model
-
-        return to_compact_model(self, name=name, files=files)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-like dictionary of everything but the data."""
-        return {"parameters": {n: vars(p) for n, p in self.parameters.items()}, "covariance": {"names": list(self.names), "matrix": self.covariance.tolist()},
-                "weak_directions": list(self.weak), "residual_rms": self.residual_rms, "points": self.points, "r_cf_m": self.r_cf_m,
-                "attempt_Hz": vars(self.attempt), "temperature_range_K": list(self.temperature_range_K),
-                "field_range_V_per_m": list(self.field_range_V_per_m), "synthetic": self.synthetic}
-
-
-def fit_hopping(data: Sequence[StateCurve] | Measurement | Sequence[Measurement], response: Response | None = None, *, r_cf_m: float = 11e-9, attempt: Fixed = ATTEMPT,
-                barriers_eV: dict[State, Fixed] | None = None, low_field_V: float = 0.2) -> HoppingFit:
+def fit_hopping(
+    data: Sequence[StateCurve] | Measurement | Sequence[Measurement],
+    response: Response | None = None,
+    *,
+    r_cf_m: float = 11e-9,
+    attempt: Fixed = ATTEMPT,
+    barriers_eV: dict[State, Fixed] | None = None,
+    low_field_V: float = 0.2,
+) -> HoppingFit:
     """Fit trap densities, barriers and hop distance to LRS and HRS curves, at one or several ambients.
 
     data : measured sweeps (their branches are found by `state_curves`), or curves: at least one LRS at every ambient, since the
@@ -140,9 +62,13 @@ def fit_hopping(data: Sequence[StateCurve] | Measurement | Sequence[Measurement]
     dome = (response or Response.default()).at_radius(r_cf_m)
     barriers = barriers_eV or {}
     rest = _low_field_conductivities(curves, dome, low_field_V)
-    for _ in range(_ROUNDS):     # the rest of the CMO is the LRS at V -> 0, which the fit itself knows better than any one point
+    for _ in range(
+        _ROUNDS
+    ):  # the rest of the CMO is the LRS at V -> 0, which the fit itself knows better than any one point
         seen = [_points(c, dome, rest) for c in curves]
-        reference = 1.0 / np.mean(np.concatenate([1.0 / d.T for d in seen]))   # where density and barrier are least entangled
+        reference = 1.0 / np.mean(
+            np.concatenate([1.0 / d.T for d in seen])
+        )  # where density and barrier are least entangled
         result = _least_squares(seen, dome, attempt, reference, barriers)
         before, rest = rest, _rest_conductivities(result.params, dome, attempt, reference, list(rest))
         if all(abs(rest[t] / before[t] - 1.0) < 1e-5 for t in rest):
@@ -152,44 +78,63 @@ def fit_hopping(data: Sequence[StateCurve] | Measurement | Sequence[Measurement]
     model = tuple(d.ln_current - _residual(result.params, d, dome, attempt, reference)[0] for d in seen)
     T, E = np.concatenate([d.T for d in seen]), np.concatenate([d.E for d in seen])
     return HoppingFit(
-        parameters=found.parameters, names=found.names, covariance=found.covariance, weak=found.weak,
-        residual_rms=float(np.sqrt(np.mean(result.residual**2))), points=len(result.residual), r_cf_m=r_cf_m, attempt=attempt,
-        sigma_rest_S_per_m=rest, temperature_range_K=(float(T.min()), float(T.max())), field_range_V_per_m=(float(E.min()), float(E.max())),
-        synthetic=any(c.synthetic for c in curves), curves=tuple(curves), model_ln_current=model)
+        parameters=found.parameters,
+        names=found.names,
+        covariance=found.covariance,
+        weak=found.weak,
+        residual_rms=float(np.sqrt(np.mean(result.residual**2))),
+        points=len(result.residual),
+        r_cf_m=r_cf_m,
+        attempt=attempt,
+        sigma_rest_S_per_m=rest,
+        temperature_range_K=(float(T.min()), float(T.max())),
+        field_range_V_per_m=(float(E.min()), float(E.max())),
+        synthetic=any(c.synthetic for c in curves),
+        curves=tuple(curves),
+        model_ln_current=model,
+    )
 
 
 def _curves(data: Sequence[StateCurve] | Measurement | Sequence[Measurement]) -> list[StateCurve]:
     if isinstance(data, Sequence) and all(isinstance(d, StateCurve) for d in data):
-        return list(data)   # type: ignore[arg-type]
+        return list(data)  # type: ignore[arg-type]
     from fits.state_curves import state_curves
 
-    return state_curves(data)   # type: ignore[arg-type]
+    return state_curves(data)  # type: ignore[arg-type]
 
 
 def _states(data: Sequence[_Points]) -> list[State]:
     return [s for s in _BOTH if any(d.state == s for d in data)]
 
 
-def _least_squares(data: Sequence[_Points], dome: DomeResponse, attempt: Fixed, reference: float, fixed: dict[State, Fixed]) -> Any:
+def _least_squares(
+    data: Sequence[_Points], dome: DomeResponse, attempt: Fixed, reference: float, fixed: dict[State, Fixed]
+) -> Any:
     """Return the lmfit result; raises InputError where there are too few points or no minimum is found."""
     import lmfit
 
     parameters = _start(_states(data), data, dome, attempt, reference, fixed)
     count = sum(len(d.ln_current) for d in data)
     if count <= len(parameters):
-        raise InputError(f"fit_hopping: {count} points for {len(parameters)} parameters; give more points or fix a barrier.")
+        raise InputError(
+            f"fit_hopping: {count} points for {len(parameters)} parameters; give more points or fix a barrier."
+        )
 
     def residual(p: Any) -> Array:
         return np.concatenate([_residual(p, d, dome, attempt, reference)[0] for d in data])
 
     result = lmfit.minimize(residual, parameters, method="leastsq", scale_covar=True, xtol=1e-12, ftol=1e-12)
     if not result.success or result.covar is None:
-        raise InputError(f"fit_hopping: the least-squares fit found no minimum ({result.message}). Likely cause: curves labelled with the "
-                         "wrong state, or a range in which the current does not bend.")
+        raise InputError(
+            f"fit_hopping: the least-squares fit found no minimum ({result.message}). Likely cause: curves labelled with the "
+            "wrong state, or a range in which the current does not bend."
+        )
     return result
 
 
-def _rest_conductivities(p: Any, dome: DomeResponse, attempt: Fixed, reference: float, ambients: Sequence[float]) -> dict[float, float]:
+def _rest_conductivities(
+    p: Any, dome: DomeResponse, attempt: Fixed, reference: float, ambients: Sequence[float]
+) -> dict[float, float]:
     """Conductivity of the whole CMO in the fitted LRS at V -> 0 for every ambient [S/m].
 
     At V -> 0 the hopping law is I = pi r^2 sigma_hop E with E = V (E/V): one scalar equation in the conductivity.
@@ -197,28 +142,39 @@ def _rest_conductivities(p: Any, dome: DomeResponse, attempt: Fixed, reference: 
     (a, b), (c, d) = dome.sigma_dome_range, dome.sigma_cmo_range
     grid = np.exp(np.linspace(np.log(max(a, c)), np.log(min(b, d)) - 1e-9, 4000))
     values = dome(grid, grid)
-    effective = values.conductance_S / (np.pi * dome.r_cf_m**2 * values.E_per_V)      # rises with the conductivity
+    effective = values.conductance_S / (np.pi * dome.r_cf_m**2 * values.E_per_V)  # rises with the conductivity
     out = {}
     for ambient in ambients:
         ln_density = p["ln_k_LRS"].value + p["barrier_LRS"].value / (BOLTZMANN_eV * reference)
-        sigma = hopping_conductivity(ambient, trap_density_m3=np.exp(ln_density), hop_distance_m=np.exp(p["ln_a"].value),
-                                     attempt_Hz=attempt.value, barrier_eV=p["barrier_LRS"].value)
+        sigma = hopping_conductivity(
+            ambient,
+            trap_density_m3=np.exp(ln_density),
+            hop_distance_m=np.exp(p["ln_a"].value),
+            attempt_Hz=attempt.value,
+            barrier_eV=p["barrier_LRS"].value,
+        )
         out[ambient] = float(np.exp(np.interp(np.log(sigma), np.log(effective), np.log(grid))))
     return out
 
 
-def _low_field_conductivities(curves: Sequence[StateCurve], dome: DomeResponse, low_field_V: float) -> dict[float, float]:
+def _low_field_conductivities(
+    curves: Sequence[StateCurve], dome: DomeResponse, low_field_V: float
+) -> dict[float, float]:
     """A first value of the same from the LRS points at low bias [S/m]."""
     out = {}
     for ambient in sorted({c.ambient_K for c in curves}):
         low = [(c.voltage_V, c.current_A) for c in curves if c.state == "LRS" and c.ambient_K == ambient]
         if not low:
-            raise InputError(f"fit_hopping: no LRS curve at ambient_K={ambient:g}; the HRS needs it for the conductivity of the undepleted CMO.")
+            raise InputError(
+                f"fit_hopping: no LRS curve at ambient_K={ambient:g}; the HRS needs it for the conductivity of the undepleted CMO."
+            )
         V, I = (np.concatenate(x) for x in zip(*low, strict=True))
         inside = np.abs(V) <= low_field_V
         if not inside.any():
-            raise InputError(f"fit_hopping: no LRS point with |V| <= {low_field_V:g} V at ambient_K={ambient:g}; measure there or raise low_field_V.")
-        conductance = np.exp(np.mean(np.log(I[inside] / V[inside])))   # 2 % of noise is 2 % at every voltage
+            raise InputError(
+                f"fit_hopping: no LRS point with |V| <= {low_field_V:g} V at ambient_K={ambient:g}; measure there or raise low_field_V."
+            )
+        conductance = np.exp(np.mean(np.log(I[inside] / V[inside])))  # 2 % of noise is 2 % at every voltage
         out[ambient] = float(dome.conductivity_for(conductance))
     return out
 
@@ -238,7 +194,14 @@ def _points(curve: StateCurve, dome: DomeResponse, rest: dict[float, float]) -> 
     return _Points(np.log(I), E, T, (E1 - E0) / (2 * step), (T1 - T0) / (2 * step), curve.state)
 
 
-def _start(states: Sequence[State], data: Sequence[_Points], dome: DomeResponse, attempt: Fixed, reference: float, fixed: dict[State, Fixed]) -> Any:
+def _start(
+    states: Sequence[State],
+    data: Sequence[_Points],
+    dome: DomeResponse,
+    attempt: Fixed,
+    reference: float,
+    fixed: dict[State, Fixed],
+) -> Any:
     """Starting values: the hop distance of a nanometre or two, densities from the mean current."""
     import lmfit
 
@@ -249,7 +212,9 @@ def _start(states: Sequence[State], data: Sequence[_Points], dome: DomeResponse,
         parameters.add(f"barrier_{s}", value=known.value if known else 0.07, vary=known is None)
         parameters.add(f"ln_k_{s}", value=0.0)
     for s in states:
-        offset = np.mean(np.concatenate([_residual(parameters, d, dome, attempt, reference)[1] for d in data if d.state == s]))
+        offset = np.mean(
+            np.concatenate([_residual(parameters, d, dome, attempt, reference)[1] for d in data if d.state == s])
+        )
         parameters[f"ln_k_{s}"].value = float(offset)
     return parameters
 
@@ -261,8 +226,13 @@ def _residual(p: Any, d: _Points, dome: DomeResponse, attempt: Fixed, reference:
     """
     a, barrier = np.exp(p["ln_a"].value), p[f"barrier_{d.state}"].value
     ln_density = p[f"ln_k_{d.state}"].value + barrier / (BOLTZMANN_eV * reference)
-    law = np.log(np.pi * dome.r_cf_m**2) + ln_density + ln_hopping_current_density(
-        d.E, d.T, trap_density_m3=1.0, hop_distance_m=a, attempt_Hz=attempt.value, barrier_eV=barrier)
+    law = (
+        np.log(np.pi * dome.r_cf_m**2)
+        + ln_density
+        + ln_hopping_current_density(
+            d.E, d.T, trap_density_m3=1.0, hop_distance_m=a, attempt_Hz=attempt.value, barrier_eV=barrier
+        )
+    )
     x = field_ratio(d.E, d.T, a)
     bend = x / np.tanh(x)
     slope = bend * d.dE / d.E + (barrier / (BOLTZMANN_eV * d.T) - bend) * d.dT / d.T

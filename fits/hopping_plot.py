@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fits.hopping import HoppingFit
+from fits.hopping_fit import HoppingFit
 from ground.files import atomic
 from ground.plotting import load_matplotlib
 

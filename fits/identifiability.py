@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from device_physics.laws import BOLTZMANN_eV
 
 Array = NDArray[np.float64]
-FACTOR = 2.0            # a density known to worse than this factor, up or down, is not known
-BARRIER_eV = 0.03       # a barrier known to worse than this (about kT) is not known
-LENGTH_FACTOR = 1.5     # likewise for the hop distance
+FACTOR = 2.0  # a density known to worse than this factor, up or down, is not known
+BARRIER_eV = 0.03  # a barrier known to worse than this (about kT) is not known
+LENGTH_FACTOR = 1.5  # likewise for the hop distance
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,14 @@ def identify(result: Any, states: Sequence[str], reference_K: float, fixed: dict
         parameters[f"trap_density_{s.lower()}_m3"] = _logarithmic(ln_density, error[1 + 2 * n], reach, FACTOR)
         width = reach * error[2 + 2 * n]
         known = fixed.get(s)
-        parameters[f"barrier_{s.lower()}_eV"] = Identified(barrier, float(error[2 + 2 * n]), barrier - width, barrier + width,
-                                                           bool(known) or bool(width <= BARRIER_eV), known.source if known else "fit")
+        parameters[f"barrier_{s.lower()}_eV"] = Identified(
+            barrier,
+            float(error[2 + 2 * n]),
+            barrier - width,
+            barrier + width,
+            bool(known) or bool(width <= BARRIER_eV),
+            known.source if known else "fit",
+        )
     return Identification(parameters, tuple(names), covariance, _weak(parameters, names, covariance, reach))
 
 
@@ -86,19 +92,27 @@ def _logarithmic(ln_value: float, error: float, reach: float, factor: float) -> 
 
 def _weak(parameters: dict[str, Identified], names: Sequence[str], covariance: Array, reach: float) -> tuple[str, ...]:
     """Directions of the scaled covariance that are wider than the thresholds, in words, with what to measure."""
-    scale = np.array([np.log(FACTOR) if "density" in n else BARRIER_eV if "barrier" in n else np.log(LENGTH_FACTOR) for n in names])
+    scale = np.array(
+        [np.log(FACTOR) if "density" in n else BARRIER_eV if "barrier" in n else np.log(LENGTH_FACTOR) for n in names]
+    )
     width, direction = np.linalg.eigh(covariance * reach**2 / np.outer(scale, scale))
     out = []
     for w, d in zip(width[::-1], direction.T[::-1], strict=True):
         if w <= 1.0:
             break
         d = d * np.sign(d[np.argmax(np.abs(d))])
-        terms = [f"{names[i]} {'+' if d[i] > 0 else '-'}{np.sqrt(w) * abs(d[i]) * scale[i]:.2g}" for i in np.argsort(-np.abs(d)) if abs(d[i]) > 0.2]
+        terms = [
+            f"{names[i]} {'+' if d[i] > 0 else '-'}{np.sqrt(w) * abs(d[i]) * scale[i]:.2g}"
+            for i in np.argsort(-np.abs(d))
+            if abs(d[i]) > 0.2
+        ]
         out.append("the data do not see the direction " + ", ".join(terms) + " (95 %)")
     lost = [n for n, p in parameters.items() if not p.identified]
     if any("barrier" in n or "density" in n for n in lost):
-        out.append("only the product N exp(-dE/kT) is seen; to separate N from dE measure at two more ambients, for example 260 K and 360 K, "
-                   "or sweep to a bias with more self-heating")
+        out.append(
+            "only the product N exp(-dE/kT) is seen; to separate N from dE measure at two more ambients, for example 260 K and 360 K, "
+            "or sweep to a bias with more self-heating"
+        )
     if "hop_distance_m" in lost:
         out.append("the curves bend too little to see the hop distance; sweep to a higher bias")
     return tuple(out)

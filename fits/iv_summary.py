@@ -29,8 +29,13 @@ def iv_summary(measurements: Sequence[Measurement], *, v_read_V: float = 0.2, v_
     files = [_one(segmented(m), v_read_V, v_max_V, found) for m in measurements]
     if all(f["low_field"] is None and f["states"] is None for f in files):
         raise InputError("; ".join(reason for f in files for reason in f["left_out"]))
-    return {"files": files, "population": population(found).to_dict() if found else None,
-            "synthetic": any(m.synthetic for m in measurements), "v_read_V": v_read_V, "v_max_V": v_max_V}
+    return {
+        "files": files,
+        "population": population(found).to_dict() if found else None,
+        "synthetic": any(m.synthetic for m in measurements),
+        "v_read_V": v_read_V,
+        "v_max_V": v_max_V,
+    }
 
 
 def iv_report(measurements: Sequence[Measurement], *, v_read_V: float = 0.2, v_max_V: float = 0.2) -> str:
@@ -65,10 +70,17 @@ def _one(m: Measurement, v_read_V: float, v_max_V: float, found: list[States]) -
     if read is not None:
         found.append(read)
     return {
-        "source": m.source, "sha256": m.sha256, "device": m.device, "ambient_K": m.ambient_K, "synthetic": m.synthetic,
-        "n_points": len(m), "runs": list(m.runs), "branches": list(m.branches),
+        "source": m.source,
+        "sha256": m.sha256,
+        "device": m.device,
+        "ambient_K": m.ambient_K,
+        "synthetic": m.synthetic,
+        "n_points": len(m),
+        "runs": list(m.runs),
+        "branches": list(m.branches),
         "compliance_A": m.compliance_A if math.isfinite(m.compliance_A) else None,
-        "n_in_compliance": int(m.in_compliance.sum()), "n_glitches": int(m.glitch.sum()),
+        "n_in_compliance": int(m.in_compliance.sum()),
+        "n_glitches": int(m.glitch.sum()),
         "low_field": None if low_field is None else low_field.to_dict(),
         "states": None if read is None else read.to_dict(),
         "left_out": [reason for reason in (low_field_reason, states_reason) if reason],

@@ -17,8 +17,17 @@ from ground.errors import InputError, nearest
 Row = tuple[Any, ...]
 
 
-def read_workbook(data: bytes, name: str, *, sheet: str | None = None, ambient_K: float, source: str, sha256: str,
-                  voltage_column: str | None = None, current_column: str | None = None) -> Measurement:
+def read_workbook(
+    data: bytes,
+    name: str,
+    *,
+    sheet: str | None = None,
+    ambient_K: float,
+    source: str,
+    sha256: str,
+    voltage_column: str | None = None,
+    current_column: str | None = None,
+) -> Measurement:
     """Return all sheets RunN of a workbook, in the order of N, as one measurement with one run each.
 
     data : the bytes of the file.  name : begins every message.  sheet : read this sheet only.
@@ -38,8 +47,15 @@ def read_workbook(data: bytes, name: str, *, sheet: str | None = None, ambient_K
     limits = {compliance.get(label, math.nan) for label in wanted}
     try:
         return Measurement.from_arrays(
-            parts["voltage"], parts["current"], parts["time"], run=np.array(parts["run"]), ambient_K=ambient_K,
-            source=source, sha256=sha256, compliance_A=limits.pop() if len(limits) == 1 else math.nan)
+            parts["voltage"],
+            parts["current"],
+            parts["time"],
+            run=np.array(parts["run"]),
+            ambient_K=ambient_K,
+            source=source,
+            sha256=sha256,
+            compliance_A=limits.pop() if len(limits) == 1 else math.nan,
+        )
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
@@ -48,21 +64,24 @@ def _load(data: bytes, name: str) -> dict[str, list[Row]]:
     if not data:
         raise InputError(f"{name}: is empty; expected a workbook with sheets Run1, Run2, ...")
     if not data.startswith(b"PK"):
-        raise InputError(f"{name}: is not a workbook, whatever its name says; "
-                         "a text table should be named .csv or .tsv, an old .xls saved as .xlsx.")
+        raise InputError(
+            f"{name}: is not a workbook, whatever its name says; "
+            "a text table should be named .csv or .tsv, an old .xls saved as .xlsx."
+        )
     try:
         import openpyxl
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")          # styles and extensions that data do not depend on
+            warnings.simplefilter("ignore")  # styles and extensions that data do not depend on
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             try:
                 return {s.title: [tuple(r) for r in s.iter_rows(values_only=True)] for s in book.worksheets}
             finally:
                 book.close()
-    except Exception as error:       # a damaged archive raises many unrelated kinds
-        raise InputError(f"{name}: the workbook cannot be opened: {error}. "
-                         "Was the file cut off while copying?") from None
+    except Exception as error:  # a damaged archive raises many unrelated kinds
+        raise InputError(
+            f"{name}: the workbook cannot be opened: {error}. Was the file cut off while copying?"
+        ) from None
 
 
 def _choose(sheets: list[str], name: str, sheet: str | None) -> list[str]:
@@ -72,14 +91,17 @@ def _choose(sheets: list[str], name: str, sheet: str | None) -> list[str]:
         return [sheet]
     runs = [s for s in sheets if re.fullmatch(r"Run\d+", s)]
     if not runs:
-        raise InputError(f"{name}: no sheet is named Run1, Run2, ...; found {', '.join(map(repr, sheets))}. "
-                         "This may be a summary of a cycling test: give the workbook of the single sweeps, "
-                         "or name a sheet with sheet=.")
+        raise InputError(
+            f"{name}: no sheet is named Run1, Run2, ...; found {', '.join(map(repr, sheets))}. "
+            "This may be a summary of a cycling test: give the workbook of the single sweeps, "
+            "or name a sheet with sheet=."
+        )
     return sorted(runs, key=lambda s: int(s[3:]))
 
 
-def _run(rows: list[Row], where: str, voltage_column: str | None,
-         current_column: str | None) -> tuple[list[float], list[float], list[float]]:
+def _run(
+    rows: list[Row], where: str, voltage_column: str | None, current_column: str | None
+) -> tuple[list[float], list[float], list[float]]:
     if not rows or not any(c is not None for c in rows[0]):
         raise InputError(f"{where}: is empty; expected a header Time, AI, AV and numbers below it.")
     header = ["" if c is None else str(c) for c in rows[0]]
@@ -119,9 +141,11 @@ def _cell(row: Row, column: Column, where: str, number: int, missing: float | No
             raise TypeError
         result = float(value)
     except (TypeError, ValueError):
-        raise InputError(f"{place}: found {str(value)[:40]!r}, expected a number; "
-                         "'#REF' and other text stand in formula columns: "
-                         "choose the measured ones with voltage_column= and current_column=.") from None
+        raise InputError(
+            f"{place}: found {str(value)[:40]!r}, expected a number; "
+            "'#REF' and other text stand in formula columns: "
+            "choose the measured ones with voltage_column= and current_column=."
+        ) from None
     if not math.isfinite(result):
         raise InputError(f"{place}: found {value!r}, expected a finite number; delete the row.")
     return result * column.factor
@@ -150,5 +174,5 @@ def _compliance(rows: list[Row]) -> dict[str, float]:
             try:
                 found[run] = float(cells[swept])
             except ValueError:
-                continue             # "N/A": the terminal has none
+                continue  # "N/A": the terminal has none
     return found

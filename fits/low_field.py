@@ -12,7 +12,7 @@ from fits.measurement import FloatArray, Measurement
 from fits.segments import segmented
 from ground.errors import InputError
 
-_HUBER = 1.345          # 95 % efficiency for normal noise (Huber, Robust Statistics, 1981)
+_HUBER = 1.345  # 95 % efficiency for normal noise (Huber, Robust Statistics, 1981)
 _MAD_TO_SIGMA = 1.4826
 _MIN_POINTS = 4
 
@@ -53,8 +53,11 @@ class BranchConductance(Line):
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-like values; a resistance the data cannot see is None."""
-        return {**asdict(self), "resistance_ohm": self.resistance_ohm,
-                "resistance_stderr_ohm": self.resistance_stderr_ohm}
+        return {
+            **asdict(self),
+            "resistance_ohm": self.resistance_ohm,
+            "resistance_stderr_ohm": self.resistance_stderr_ohm,
+        }
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,14 @@ class LowField:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-like values."""
-        return {"source": self.source, "v_max_V": self.v_max_V, "ambient_K": self.ambient_K,
-                "synthetic": self.synthetic, "rows": [r.to_dict() for r in self.rows], "left_out": list(self.left_out)}
+        return {
+            "source": self.source,
+            "v_max_V": self.v_max_V,
+            "ambient_K": self.ambient_K,
+            "synthetic": self.synthetic,
+            "rows": [r.to_dict() for r in self.rows],
+            "left_out": list(self.left_out),
+        }
 
     def report(self) -> str:
         """Return one line per branch: G with its error, R, the offset, and what the data cannot see."""
@@ -89,9 +98,11 @@ class LowField:
             ohm = "not resolved"
             if r.resistance_ohm is not None:
                 ohm = f"{r.resistance_ohm:.4g} +- {r.resistance_stderr_ohm:.1g} ohm"
-            lines.append(f"  {r.run} cycle {r.cycle} {r.branch:9s}  "
-                         f"G = {r.conductance_S:.4g} +- {r.conductance_stderr_S:.1g} S  R = {ohm}  "
-                         f"offset {r.offset_A:.2g} A  ({r.n_points} points)")
+            lines.append(
+                f"  {r.run} cycle {r.cycle} {r.branch:9s}  "
+                f"G = {r.conductance_S:.4g} +- {r.conductance_stderr_S:.1g} S  R = {ohm}  "
+                f"offset {r.offset_A:.2g} A  ({r.n_points} points)"
+            )
         return "\n".join([*lines, *(f"  left out: {reason}" for reason in self.left_out)])
 
 
@@ -114,8 +125,10 @@ def low_field_conductance(measurement: Measurement, v_max_V: float = 0.2) -> Low
         used = near & m.usable
         if used.sum() < _MIN_POINTS or np.ptp(m.voltage[used]) == 0:
             limited = f", {int((near & m.in_compliance).sum())} in compliance" if (near & m.in_compliance).any() else ""
-            left_out.append(f"{run} cycle {cycle} {branch}: {int(used.sum())} usable points within {v_max_V:g} V"
-                            f"{limited}; {_MIN_POINTS} are needed")
+            left_out.append(
+                f"{run} cycle {cycle} {branch}: {int(used.sum())} usable points within {v_max_V:g} V"
+                f"{limited}; {_MIN_POINTS} are needed"
+            )
             continue
         line = robust_line(m.voltage[used], m.current[used])
         rows.append(BranchConductance(**asdict(line), run=run, cycle=cycle, branch=branch))
@@ -156,5 +169,10 @@ def robust_line(volts: FloatArray, amps: FloatArray) -> Line:
     correction = 1.0 + p / n * (1.0 - inside) / inside
     variance = np.sum((weights * residual) ** 2) / (n - p) / inside**2 * correction**2
     errors = np.sqrt(np.diag(variance * np.linalg.inv(design.T @ design)))
-    return Line(conductance_S=float(beta[1] * unit_A / unit_V), conductance_stderr_S=float(errors[1] * unit_A / unit_V),
-                offset_A=float(beta[0] * unit_A), offset_stderr_A=float(errors[0] * unit_A), n_points=n)
+    return Line(
+        conductance_S=float(beta[1] * unit_A / unit_V),
+        conductance_stderr_S=float(errors[1] * unit_A / unit_V),
+        offset_A=float(beta[0] * unit_A),
+        offset_stderr_A=float(errors[0] * unit_A),
+        n_points=n,
+    )

@@ -23,10 +23,17 @@ ROOM_K = 293.15
 _UNITS = {"voltage_V": "V", "current_A": "A", "time_s": "s", "offset_current_A": "A"}
 _COORDS = ("run", "branch", "cycle", "in_compliance", "glitch", "offset_current_A")
 _ATTRS = ("device", "ambient_K", "compliance_A", "source", "sha256", "synthetic")
-_LONG = {"voltage_V": "voltage on the driven terminal", "current_A": "current into the driven terminal",
-         "time_s": "time since the start of the run", "offset_current_A": "current of the branch at 0 V",
-         "run": "run label", "branch": "direction and polarity of the sweep", "cycle": "number of the cycle in its run",
-         "in_compliance": "current held by the instrument, not by the device", "glitch": "isolated bad reading"}
+_LONG = {
+    "voltage_V": "voltage on the driven terminal",
+    "current_A": "current into the driven terminal",
+    "time_s": "time since the start of the run",
+    "offset_current_A": "current of the branch at 0 V",
+    "run": "run label",
+    "branch": "direction and polarity of the sweep",
+    "cycle": "number of the cycle in its run",
+    "in_compliance": "current held by the instrument, not by the device",
+    "glitch": "isolated bad reading",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,10 +56,23 @@ class Measurement:
         object.__setattr__(self, "_dataset", dataset)
 
     @classmethod
-    def from_arrays(cls, voltage_V: npt.ArrayLike, current_A: npt.ArrayLike, time_s: npt.ArrayLike | None = None, *,
-                    device: str = "", ambient_K: float = ROOM_K, synthetic: bool = False, source: str = "",
-                    run: TextLike = "Run1", branch: TextLike = "", in_compliance: npt.ArrayLike = False,
-                    glitch: npt.ArrayLike = False, compliance_A: float = float("nan"), sha256: str = "") -> Measurement:
+    def from_arrays(
+        cls,
+        voltage_V: npt.ArrayLike,
+        current_A: npt.ArrayLike,
+        time_s: npt.ArrayLike | None = None,
+        *,
+        device: str = "",
+        ambient_K: float = ROOM_K,
+        synthetic: bool = False,
+        source: str = "",
+        run: TextLike = "Run1",
+        branch: TextLike = "",
+        in_compliance: npt.ArrayLike = False,
+        glitch: npt.ArrayLike = False,
+        compliance_A: float = float("nan"),
+        sha256: str = "",
+    ) -> Measurement:
         """Return a measurement from arrays of shape (point,); `run`, `branch` and the flags may also be single values.
 
         Raises InputError where shapes differ, a value is not finite or a number is out of range for its unit.
@@ -62,19 +82,33 @@ class Measurement:
         columns["time_s"] = _column("time_s", np.full(voltage.shape, np.nan) if time_s is None else time_s)
         for name, values in columns.items():
             if values.shape != voltage.shape:
-                raise InputError(f"{name} has {values.size} points and voltage_V has {voltage.size}: "
-                                 "every point needs both; was one of them cut off?")
-        coords = {"run": _spread("run", run, voltage.shape, np.str_),
-                  "branch": _spread("branch", branch, voltage.shape, np.str_),
-                  "cycle": np.ones(voltage.shape, dtype=np.int64),
-                  "in_compliance": _spread("in_compliance", in_compliance, voltage.shape, np.bool_),
-                  "glitch": _spread("glitch", glitch, voltage.shape, np.bool_),
-                  "offset_current_A": np.full(voltage.shape, np.nan)}
-        attrs = {"device": str(device), "ambient_K": checked("ambient_K", ambient_K, AMBIENT),
-                 "compliance_A": float(compliance_A), "source": str(source), "sha256": sha256,
-                 "synthetic": bool(synthetic)}
-        return cls(xr.Dataset({n: ("point", v, _labels(n)) for n, v in columns.items()},
-                              {n: ("point", v, _labels(n)) for n, v in coords.items()}, attrs))
+                raise InputError(
+                    f"{name} has {values.size} points and voltage_V has {voltage.size}: "
+                    "every point needs both; was one of them cut off?"
+                )
+        coords = {
+            "run": _spread("run", run, voltage.shape, np.str_),
+            "branch": _spread("branch", branch, voltage.shape, np.str_),
+            "cycle": np.ones(voltage.shape, dtype=np.int64),
+            "in_compliance": _spread("in_compliance", in_compliance, voltage.shape, np.bool_),
+            "glitch": _spread("glitch", glitch, voltage.shape, np.bool_),
+            "offset_current_A": np.full(voltage.shape, np.nan),
+        }
+        attrs = {
+            "device": str(device),
+            "ambient_K": checked("ambient_K", ambient_K, AMBIENT),
+            "compliance_A": float(compliance_A),
+            "source": str(source),
+            "sha256": sha256,
+            "synthetic": bool(synthetic),
+        }
+        return cls(
+            xr.Dataset(
+                {n: ("point", v, _labels(n)) for n, v in columns.items()},
+                {n: ("point", v, _labels(n)) for n, v in coords.items()},
+                attrs,
+            )
+        )
 
     @property
     def dataset(self) -> xr.Dataset:
@@ -177,8 +211,10 @@ class Measurement:
     def __repr__(self) -> str:
         volts = self.voltage
         made = " SYNTHETIC" if self.synthetic else ""
-        return (f"<Measurement {self.source or 'from arrays'}{made}: {len(self)} points, {len(self.runs)} run(s), "
-                f"{volts.min():g}..{volts.max():g} V, {self.ambient_K:g} K>")
+        return (
+            f"<Measurement {self.source or 'from arrays'}{made}: {len(self)} points, {len(self.runs)} run(s), "
+            f"{volts.min():g}..{volts.max():g} V, {self.ambient_K:g} K>"
+        )
 
     def run(self, label: str) -> Measurement:
         """Return the points of one run; raises InputError naming the nearest labels where there is no such run."""
@@ -198,8 +234,10 @@ class Measurement:
         """Return the points where `mask` (bool, shape (point,)) is True."""
         chosen = np.asarray(mask)
         if chosen.dtype != np.bool_ or chosen.shape != (len(self),):
-            raise InputError(f"mask has dtype {chosen.dtype} and shape {chosen.shape}; "
-                             f"expected bool of shape ({len(self)},), one value per point.")
+            raise InputError(
+                f"mask has dtype {chosen.dtype} and shape {chosen.shape}; "
+                f"expected bool of shape ({len(self)},), one value per point."
+            )
         if not chosen.any():
             raise InputError(f"the selection leaves no point of {self._name}.")
         return Measurement(self._dataset.isel(point=chosen))
@@ -211,8 +249,10 @@ class Measurement:
         missing = ~np.isfinite(self.offset_current)
         if missing.any():
             k = int(np.flatnonzero(missing)[0])
-            raise InputError(f"{self._name}: the branch {str(self.branch_names[k])!r} of {str(self.run_labels[k])!r} "
-                             "has no point at 0 V, so its offset is unknown; select the other branches first.")
+            raise InputError(
+                f"{self._name}: the branch {str(self.branch_names[k])!r} of {str(self.run_labels[k])!r} "
+                "has no point at 0 V, so its offset is unknown; select the other branches first."
+            )
         return self.replace(current_A=self.current - self.offset_current, offset_current_A=np.zeros(len(self)))
 
     def replace(self, **changes: Any) -> Measurement:
@@ -257,15 +297,18 @@ def _spread(name: str, values: Any, shape: tuple[int, ...], kind: type) -> npt.N
 def _check_layout(dataset: xr.Dataset) -> None:
     for name in (*_UNITS, *_COORDS):
         if name not in dataset.variables:
-            raise InputError(f"the dataset has no '{name}'. {nearest(name, [str(v) for v in dataset.variables])} "
-                             "Measurement.from_arrays builds a complete one.")
+            raise InputError(
+                f"the dataset has no '{name}'. {nearest(name, [str(v) for v in dataset.variables])} "
+                "Measurement.from_arrays builds a complete one."
+            )
         if dataset[name].dims != ("point",):
             raise InputError(f"{name} has the dimensions {dataset[name].dims}; expected ('point',).")
     for name, unit in _UNITS.items():
         given = dataset[name].attrs.get("units")
         if given != unit:
-            raise InputError(f"{name} says units={given!r}; expected {unit!r}: "
-                             "convert the numbers, then set the attribute.")
+            raise InputError(
+                f"{name} says units={given!r}; expected {unit!r}: convert the numbers, then set the attribute."
+            )
     missing = [a for a in _ATTRS if a not in dataset.attrs]
     if missing:
         raise InputError(f"the dataset has no attribute {missing[0]!r}; expected {', '.join(_ATTRS)}.")
@@ -278,9 +321,13 @@ def _check_values(dataset: xr.Dataset) -> None:
         values = dataset[name].values
         if not np.isfinite(values).all():
             k = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise InputError(f"{name}[{k}]={values[k]} is not allowed: expected finite numbers; "
-                             "drop the points the instrument could not read.")
+            raise InputError(
+                f"{name}[{k}]={values[k]} is not allowed: expected finite numbers; "
+                "drop the points the instrument could not read."
+            )
         k = int(np.argmax(np.abs(values)))
         if not quantity.low <= values[k] <= quantity.high:
-            raise InputError(f"{name}[{k}]={values[k]:g} is not allowed: expected {quantity.allowed}. "
-                             f"Are the numbers in m{quantity.unit} or u{quantity.unit}? SI is expected here.")
+            raise InputError(
+                f"{name}[{k}]={values[k]:g} is not allowed: expected {quantity.allowed}. "
+                f"Are the numbers in m{quantity.unit} or u{quantity.unit}? SI is expected here."
+            )

@@ -16,9 +16,15 @@ from ground.files import atomic
 _WORKBOOKS = (".xlsx", ".xlsm")
 
 
-def read_iv(path: str | Path, *, sheet: str | None = None, ambient_K: float | None = None,
-            delimiter: str | None = None, voltage_column: str | None = None,
-            current_column: str | None = None) -> Measurement:
+def read_iv(
+    path: str | Path,
+    *,
+    sheet: str | None = None,
+    ambient_K: float | None = None,
+    delimiter: str | None = None,
+    voltage_column: str | None = None,
+    current_column: str | None = None,
+) -> Measurement:
     """Read measured current-voltage sweeps from a csv or tsv file or a Keithley Clarius workbook.
 
     path : a text table with a header (any column order; units in the names; comment lines begin with #), or .xlsx,
@@ -37,21 +43,40 @@ def read_iv(path: str | Path, *, sheet: str | None = None, ambient_K: float | No
         from fits.keithley import read_workbook
 
         if delimiter is not None:
-            raise InputError(f"{path}: delimiter={delimiter!r} is for text tables, "
-                             "and this is a workbook; leave it out.")
-        return read_workbook(data, str(path), sheet=sheet, ambient_K=_ambient(ambient_K, {}), source=path.name,
-                             sha256=sha256, voltage_column=voltage_column, current_column=current_column)
+            raise InputError(
+                f"{path}: delimiter={delimiter!r} is for text tables, and this is a workbook; leave it out."
+            )
+        return read_workbook(
+            data,
+            str(path),
+            sheet=sheet,
+            ambient_K=_ambient(ambient_K, {}),
+            source=path.name,
+            sha256=sha256,
+            voltage_column=voltage_column,
+            current_column=current_column,
+        )
     if sheet is not None:
         raise InputError(f"{path}: sheet={sheet!r} is for workbooks (.xlsx), and this is a text table; leave it out.")
     table = parse(data, str(path), delimiter=delimiter, voltage_column=voltage_column, current_column=current_column)
     label = re.search(r"Run\d+", path.stem)
     optional = dict(table.optional)
     later = {n: optional.pop(n) for n in ("cycle", "offset_current_A") if n in optional}
-    measurement = _named(path, lambda: Measurement.from_arrays(
-        table.voltage_V, table.current_A, table.time_s, device=table.meta.get("device", ""),
-        ambient_K=_ambient(ambient_K, table.meta), synthetic=table.meta.get("synthetic", False), source=path.name,
-        compliance_A=table.meta.get("compliance_A", float("nan")), sha256=sha256,
-        **{"run": label[0] if label else "Run1", **optional}))
+    measurement = _named(
+        path,
+        lambda: Measurement.from_arrays(
+            table.voltage_V,
+            table.current_A,
+            table.time_s,
+            device=table.meta.get("device", ""),
+            ambient_K=_ambient(ambient_K, table.meta),
+            synthetic=table.meta.get("synthetic", False),
+            source=path.name,
+            compliance_A=table.meta.get("compliance_A", float("nan")),
+            sha256=sha256,
+            **{"run": label[0] if label else "Run1", **optional},
+        ),
+    )
     return measurement.replace(**later) if later else measurement
 
 
@@ -71,8 +96,13 @@ def write_iv_csv(path: str | Path, measurement: Measurement) -> None:
     if m.branches or not m.usable.all():
         columns["in_compliance"] = [str(int(f)) for f in m.in_compliance]
         columns["glitch"] = [str(int(f)) for f in m.glitch]
-    head = {"synthetic": str(m.synthetic).lower(), "device": " ".join(m.device.split()), "ambient_K": repr(m.ambient_K),
-            "compliance_A": repr(m.compliance_A), "points": str(len(m))}
+    head = {
+        "synthetic": str(m.synthetic).lower(),
+        "device": " ".join(m.device.split()),
+        "ambient_K": repr(m.ambient_K),
+        "compliance_A": repr(m.compliance_A),
+        "points": str(len(m)),
+    }
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         stream.writelines(f"# {key}: {value}\n" for key, value in head.items())
         writer = csv.writer(stream, lineterminator="\n")
@@ -100,5 +130,5 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path}: there is no such file.{hint}") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder; give the name of a csv, tsv or xlsx file.") from None
-    except (OSError, ValueError) as error:           # ValueError: a zero byte in the name
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}.") from None

@@ -15,7 +15,7 @@ from fits.measurement import BoolArray, Measurement
 from fits.segments import segmented
 from ground.errors import InputError
 
-_SWITCH_RATIO = 1.5       # of the currents before and after: nearer to 1 than this is no switching
+_SWITCH_RATIO = 1.5  # of the currents before and after: nearer to 1 than this is no switching
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -79,8 +79,12 @@ class StatePopulation:
 
     def report(self) -> str:
         """Return mean, spread and number of LRS, HRS, SET and RESET, one line each."""
-        lines = [_line("LRS", self.lrs_ohm, "ohm"), _line("HRS", self.hrs_ohm, "ohm"),
-                 _line("SET", self.set_V, "V"), _line("RESET", self.reset_V, "V")]
+        lines = [
+            _line("LRS", self.lrs_ohm, "ohm"),
+            _line("HRS", self.hrs_ohm, "ohm"),
+            _line("SET", self.set_V, "V"),
+            _line("RESET", self.reset_V, "V"),
+        ]
         if self.ratio_of_means is not None and self.ratio_of_medians is not None:
             lines.append(f"  HRS/LRS  {self.ratio_of_means:.3g} (means), {self.ratio_of_medians:.3g} (medians)")
         return "\n".join(["population", *lines])
@@ -100,9 +104,15 @@ class States:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-like values; what could not be read is None."""
-        return {"source": self.source, "v_read_V": self.v_read_V, "ambient_K": self.ambient_K,
-                "synthetic": self.synthetic, "sweeps": [asdict(s) for s in self.sweeps],
-                "population": self.population.to_dict(), "left_out": list(self.left_out)}
+        return {
+            "source": self.source,
+            "v_read_V": self.v_read_V,
+            "ambient_K": self.ambient_K,
+            "synthetic": self.synthetic,
+            "sweeps": [asdict(s) for s in self.sweeps],
+            "population": self.population.to_dict(),
+            "left_out": list(self.left_out),
+        }
 
     def report(self) -> str:
         """Return one line per sweep, then the population."""
@@ -112,8 +122,10 @@ class States:
             switch = "no switching"
             if s.v_switch_V is not None:
                 switch = f"{s.kind} at {s.v_switch_V:.3g} V, {s.i_switch_A:.3g} A"
-            lines.append(f"  {s.run} cycle {s.cycle} {s.polarity}  {_ohm(s.r_before_ohm)} ({s.state_before}) -> "
-                         f"{_ohm(s.r_after_ohm)} ({s.state_after})  {switch}")
+            lines.append(
+                f"  {s.run} cycle {s.cycle} {s.polarity}  {_ohm(s.r_before_ohm)} ({s.state_before}) -> "
+                f"{_ohm(s.r_after_ohm)} ({s.state_after})  {switch}"
+            )
         return "\n".join([*lines, self.population.report(), *(f"  left out: {r}" for r in self.left_out)])
 
 
@@ -152,8 +164,10 @@ def population(results: Iterable[States]) -> StatePopulation:
     results = list(results)
     volts = sorted({r.v_read_V for r in results})
     if len(volts) > 1:
-        raise InputError(f"v_read_V differs between the results ({', '.join(f'{v:g}' for v in volts)} V): "
-                         "resistances of one population are read at one voltage.")
+        raise InputError(
+            f"v_read_V differs between the results ({', '.join(f'{v:g}' for v in volts)} V): "
+            "resistances of one population are read at one voltage."
+        )
     return _population([s for r in results for s in r.sweeps])
 
 
@@ -168,11 +182,15 @@ class _Reading:
         return None if self.reason or self.current_A is None else v_read_V / self.current_A
 
 
-def _sweep(m: Measurement, own: BoolArray, run: str, cycle: int, sign: str, v_read_V: float,
-           left_out: list[str]) -> SweepState:
+def _sweep(
+    m: Measurement, own: BoolArray, run: str, cycle: int, sign: str, v_read_V: float, left_out: list[str]
+) -> SweepState:
     read = [_read(m, own & (m.branch_names == f"{way} {sign}"), v_read_V) for way in ("forward", "return")]
-    left_out += [f"{run} cycle {cycle} {way} {sign}: {r.reason}"
-                 for way, r in zip(("forward", "return"), read, strict=True) if r.reason]
+    left_out += [
+        f"{run} cycle {cycle} {way} {sign}: {r.reason}"
+        for way, r in zip(("forward", "return"), read, strict=True)
+        if r.reason
+    ]
     before, after = read
     state = SweepState(run, cycle, sign, before.resistance_ohm(v_read_V), after.resistance_ohm(v_read_V))
     kind = _kind(before, after)
@@ -180,8 +198,14 @@ def _sweep(m: Measurement, own: BoolArray, run: str, cycle: int, sign: str, v_re
         return state
     at = _switch_point(m, np.flatnonzero(own & (m.branch_names == f"forward {sign}") & ~m.glitch), kind)
     names = ("HRS", "LRS") if kind == "set" else ("LRS", "HRS")
-    return replace(state, kind=kind, state_before=names[0], state_after=names[1], v_switch_V=float(m.voltage[at]),
-                   i_switch_A=float(m.current[at]))
+    return replace(
+        state,
+        kind=kind,
+        state_before=names[0],
+        state_after=names[1],
+        v_switch_V=float(m.voltage[at]),
+        i_switch_A=float(m.current[at]),
+    )
 
 
 def _kind(before: _Reading, after: _Reading) -> str:
@@ -245,8 +269,10 @@ def _name_the_rest(sweeps: list[SweepState]) -> list[SweepState]:
             return "unknown"
         return "LRS" if np.log(resistance) < border else "HRS"
 
-    return [s if s.kind != "none" else replace(s, state_before=name(s.r_before_ohm), state_after=name(s.r_after_ohm))
-            for s in sweeps]
+    return [
+        s if s.kind != "none" else replace(s, state_before=name(s.r_before_ohm), state_after=name(s.r_after_ohm))
+        for s in sweeps
+    ]
 
 
 def _readings(sweeps: Iterable[SweepState], state: str) -> list[float]:
@@ -256,8 +282,10 @@ def _readings(sweeps: Iterable[SweepState], state: str) -> list[float]:
 
 def _population(sweeps: Sequence[SweepState]) -> StatePopulation:
     lrs, hrs = Statistics.of(_readings(sweeps, "LRS")), Statistics.of(_readings(sweeps, "HRS"))
-    volts = {kind: Statistics.of([s.v_switch_V for s in sweeps if s.kind == kind and s.v_switch_V is not None])
-             for kind in ("set", "reset")}
+    volts = {
+        kind: Statistics.of([s.v_switch_V for s in sweeps if s.kind == kind and s.v_switch_V is not None])
+        for kind in ("set", "reset")
+    }
     means = hrs.mean / lrs.mean if lrs and hrs else None
     medians = hrs.median / lrs.median if lrs and hrs else None
     return StatePopulation(lrs, hrs, means, medians, volts["set"], volts["reset"])

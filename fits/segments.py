@@ -10,12 +10,12 @@ import numpy.typing as npt
 from fits.measurement import BoolArray, FloatArray, Measurement
 from ground.errors import InputError
 
-_TURN_FRACTION = 0.02         # of the voltage span: a retreat by more than this is a turn, less is noise
-_ZERO_FRACTION = 0.2          # of the voltage step: nearer to 0 V than this is 0 V
-_PLATEAU = 0.01               # relative width of a compliance plateau
-_PLATEAU_SPAN = 0.05          # it must hold while the voltage changes by this fraction, or it is a resistor's tip
+_TURN_FRACTION = 0.02  # of the voltage span: a retreat by more than this is a turn, less is noise
+_ZERO_FRACTION = 0.2  # of the voltage step: nearer to 0 V than this is 0 V
+_PLATEAU = 0.01  # relative width of a compliance plateau
+_PLATEAU_SPAN = 0.05  # it must hold while the voltage changes by this fraction, or it is a resistor's tip
 _PLATEAU_POINTS = 5
-_WINDOW = 7                   # points on either side that set the scale of the noise around a possible glitch
+_WINDOW = 7  # points on either side that set the scale of the noise around a possible glitch
 
 Texts = npt.NDArray[np.str_]
 
@@ -49,8 +49,14 @@ def segment(measurement: Measurement) -> Measurement:
     level = measurement.compliance_A
     if not np.isfinite(level):
         level = _common_level_A(measurement, limited)
-    return measurement.replace(branch=branch, cycle=cycle, glitch=glitch & ~limited, in_compliance=limited,
-                               offset_current_A=offset, compliance_A=level)
+    return measurement.replace(
+        branch=branch,
+        cycle=cycle,
+        glitch=glitch & ~limited,
+        in_compliance=limited,
+        offset_current_A=offset,
+        compliance_A=level,
+    )
 
 
 def segmented(measurement: Measurement) -> Measurement:
@@ -63,8 +69,10 @@ def _zero_tolerance_V(volts: FloatArray, where: str) -> float:
         raise InputError(f"{where}: {volts.size} points are no sweep; expected at least 3.")
     steps = np.abs(np.diff(volts))
     if np.ptp(volts) <= 1e-9 * max(np.abs(volts).max(), 1e-9):
-        raise InputError(f"{where}: the voltage stays at {volts[0]:g} V; expected a sweep. "
-                         "Is this a reading over time, or was the wrong column taken as the voltage?")
+        raise InputError(
+            f"{where}: the voltage stays at {volts[0]:g} V; expected a sweep. "
+            "Is this a reading over time, or was the wrong column taken as the voltage?"
+        )
     return _ZERO_FRACTION * float(np.median(steps[steps > 1e-6 * steps.max()]))
 
 
@@ -95,17 +103,17 @@ def turning_points(volts: FloatArray) -> list[int]:
 def _branch_names(volts: FloatArray, zero: float) -> Texts:
     names = np.full(volts.size, "", dtype="<U9")
     edges = [0, *turning_points(volts), volts.size]
-    rising = not volts[edges[1] - 1] > volts[0]                  # turned over at the start of every piece
+    rising = not volts[edges[1] - 1] > volts[0]  # turned over at the start of every piece
     for a, b in itertools.pairwise(edges):
         rising, piece = not rising, volts[a:b]
         positive, negative = piece > zero, piece < -zero
-        behind = negative if rising else positive                # the side it comes from
+        behind = negative if rising else positive  # the side it comes from
         came = a > 0 and (volts[a - 1] < -zero if rising else volts[a - 1] > zero)
         at_zero = ~(positive | negative)
         ending = (np.cumsum(behind) > 0) | came
         passing = np.flatnonzero(at_zero & ending)
-        if passing.size and not at_zero[-1]:                     # goes on beyond 0 V: the branch begun there has its share
-            ending[passing[(passing.size + 1) // 2:]] = False
+        if passing.size and not at_zero[-1]:  # goes on beyond 0 V: the branch begun there has its share
+            ending[passing[(passing.size + 1) // 2 :]] = False
         names[a:b][positive] = "forward +" if rising else "return +"
         names[a:b][negative] = "return -" if rising else "forward -"
         names[a:b][at_zero & ending] = "return -" if rising else "return +"
@@ -143,13 +151,14 @@ def _glitches(amps: FloatArray) -> BoolArray:
         distance = abs(amps[k] - np.median(near))
         if distance <= 0.2 * abs(np.median(near)) or np.ptp(near) >= 0.4 * distance:
             continue
-        around = np.r_[deviation[max(k - 1 - _WINDOW, 0):k - 2], deviation[k + 1:k + _WINDOW]]
+        around = np.r_[deviation[max(k - 1 - _WINDOW, 0) : k - 2], deviation[k + 1 : k + _WINDOW]]
         flags[k] = distance > 10.0 * max(float(np.median(around)), float(np.ptp(near)) / 10.0)
     return flags
 
 
-def _compliance(volts: FloatArray, amps: FloatArray, names: Texts, cycles: npt.NDArray[np.int64],
-                glitch: BoolArray) -> BoolArray:
+def _compliance(
+    volts: FloatArray, amps: FloatArray, names: Texts, cycles: npt.NDArray[np.int64], glitch: BoolArray
+) -> BoolArray:
     flags = np.zeros(volts.size, bool)
     polarity = np.array([n[-1] for n in names])
     for cycle in np.unique(cycles):
@@ -168,7 +177,7 @@ def _plateau(volts: FloatArray, amps: FloatArray) -> BoolArray:
     if amps.max() == 0.0 or tops.size == 0:
         return none
     top = int(tops[0])
-    a = top - int(np.argmin(np.r_[held[:top + 1][::-1], False])) + 1
+    a = top - int(np.argmin(np.r_[held[: top + 1][::-1], False])) + 1
     b = top + int(np.argmin(np.r_[held[top:], False]))
     span = (volts[top] - volts[a:b].min()) / volts[top] if volts[top] > 0 else 0.0
     return held if b - a >= _PLATEAU_POINTS and span >= _PLATEAU_SPAN else none
@@ -176,8 +185,11 @@ def _plateau(volts: FloatArray, amps: FloatArray) -> BoolArray:
 
 def _common_level_A(measurement: Measurement, limited: BoolArray) -> float:
     """Return the plateau's current [A] where all runs that have one agree to 1 %, else NaN."""
-    levels = [float(np.median(np.abs(measurement.current[limited & (measurement.run_labels == run)])))
-              for run in measurement.runs if (limited & (measurement.run_labels == run)).any()]
+    levels = [
+        float(np.median(np.abs(measurement.current[limited & (measurement.run_labels == run)])))
+        for run in measurement.runs
+        if (limited & (measurement.run_labels == run)).any()
+    ]
     if levels and max(levels) <= (1.0 + _PLATEAU) * min(levels):
         return float(np.median(levels))
     return float("nan")

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fits.hopping import State, StateCurve
+from fits.hopping_fit import State, StateCurve
 from fits.measurement import Measurement
 from fits.segments import segmented
 from ground.errors import InputError
 
 V_MIN_V, V_MAX_V = 0.02, 1.0
-RATIO = 2.0        # branches whose low-field resistances differ by less belong to one state
+RATIO = 2.0  # branches whose low-field resistances differ by less belong to one state
 _READ_V = 0.2
 _FEWEST = 5
 
 
-def state_curves(measurements: Measurement | Sequence[Measurement], *, v_min_V: float = V_MIN_V, v_max_V: float = V_MAX_V,
-                 r_series_ohm: float = 0.0) -> list[StateCurve]:
+def state_curves(
+    measurements: Measurement | Sequence[Measurement],
+    *,
+    v_min_V: float = V_MIN_V,
+    v_max_V: float = V_MAX_V,
+    r_series_ohm: float = 0.0,
+) -> list[StateCurve]:
     """Return the LRS and HRS curves in measured sweeps, one per run and return branch.
 
     Return branches are used: whatever switches has switched before. Points in compliance, glitches, |V| outside v_min_V..v_max_V
@@ -42,8 +47,10 @@ def state_curves(measurements: Measurement | Sequence[Measurement], *, v_min_V: 
                     near = np.abs(V) <= max(_READ_V, np.min(np.abs(V)) * 1.5)
                     found.append((float(np.median(V[near] / I[near])), own, V, I))
     if not found:
-        raise InputError(f"no return branch has {_FEWEST} usable points with |V| in {v_min_V:g}..{v_max_V:g} V (not in compliance, current of the sign "
-                         "of the voltage). Likely cause: a sweep in one direction only, or the voltage in another unit.")
+        raise InputError(
+            f"no return branch has {_FEWEST} usable points with |V| in {v_min_V:g}..{v_max_V:g} V (not in compliance, current of the sign "
+            "of the voltage). Likely cause: a sweep in one direction only, or the voltage in another unit."
+        )
     ohms = np.array([f[0] for f in found])
     middle = np.sqrt(ohms.min() * ohms.max())
     single = ohms.max() < RATIO * ohms.min()

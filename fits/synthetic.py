@@ -12,20 +12,31 @@ import numpy as np
 
 from compact_model.transport import Hopping, Transport
 from device_physics.dome_response import Response
-from fits.hopping import StateCurve
+from fits.hopping_fit import StateCurve
 from ground.paper import paper
 
 
 def published_hopping(hop_distance_m: float = 2e-9, attempt_Hz: float = 1e13) -> Hopping:
     """Densities and barriers read off figure 2d of arXiv:2502.04524; hop distance and attempt rate are not published."""
     t = paper()["transport"]
-    return Hopping(trap_density_lrs_m3=t["n_e_lrs_per_cm3"] * 1e6, trap_density_hrs_m3=t["n_e_hrs_per_cm3"] * 1e6,
-                   barrier_lrs_eV=t["delta_e_lrs_meV"] * 1e-3, barrier_hrs_eV=t["delta_e_hrs_meV"] * 1e-3,
-                   hop_distance_m=hop_distance_m, attempt_Hz=attempt_Hz)
+    return Hopping(
+        trap_density_lrs_m3=t["n_e_lrs_per_cm3"] * 1e6,
+        trap_density_hrs_m3=t["n_e_hrs_per_cm3"] * 1e6,
+        barrier_lrs_eV=t["delta_e_lrs_meV"] * 1e-3,
+        barrier_hrs_eV=t["delta_e_hrs_meV"] * 1e-3,
+        hop_distance_m=hop_distance_m,
+        attempt_Hz=attempt_Hz,
+    )
 
 
-def hop_distance_for(resistance_ohm: float, *, attempt_Hz: float = 1e13, read_V: float = 0.2, r_cf_m: float = 11e-9,
-                     response: Response | None = None) -> float:
+def hop_distance_for(
+    resistance_ohm: float,
+    *,
+    attempt_Hz: float = 1e13,
+    read_V: float = 0.2,
+    r_cf_m: float = 11e-9,
+    response: Response | None = None,
+) -> float:
     """Hop distance [m] at which the published LRS has this resistance [ohm] at the read voltage: the one free number left."""
     from scipy.optimize import brentq
 
@@ -39,8 +50,18 @@ def hop_distance_for(resistance_ohm: float, *, attempt_Hz: float = 1e13, read_V:
     return float(np.exp(brentq(gap, np.log(1.5e-9), np.log(6e-9), xtol=1e-10)))
 
 
-def synthetic_curves(hopping: Hopping, *, ambients_K: Sequence[float] = (293.15,), lrs_max_V: float = 1.0, hrs_max_V: float = 0.9,
-                     points: int = 40, noise: float = 0.02, seed: int = 0, r_cf_m: float = 11e-9, response: Response | None = None) -> list[StateCurve]:
+def synthetic_curves(
+    hopping: Hopping,
+    *,
+    ambients_K: Sequence[float] = (293.15,),
+    lrs_max_V: float = 1.0,
+    hrs_max_V: float = 0.9,
+    points: int = 40,
+    noise: float = 0.02,
+    seed: int = 0,
+    r_cf_m: float = 11e-9,
+    response: Response | None = None,
+) -> list[StateCurve]:
     """Return one LRS (negative side) and one HRS curve (positive side) per ambient, with relative Gaussian noise in the current."""
     transport = Transport((response or Response.default()).at_radius(r_cf_m), hopping)
     rng = np.random.default_rng(seed)
@@ -55,8 +76,9 @@ def synthetic_curves(hopping: Hopping, *, ambients_K: Sequence[float] = (293.15,
     return out
 
 
-def write_synthetic_sweeps(folder: Path, *, ambients_K: Sequence[float] = (260.0, 293.15, 330.0), r_lrs_ohm: float = 18e3,
-                           seed: int = 0) -> tuple[Path, ...]:
+def write_synthetic_sweeps(
+    folder: Path, *, ambients_K: Sequence[float] = (260.0, 293.15, 330.0), r_lrs_ohm: float = 18e3, seed: int = 0
+) -> tuple[Path, ...]:
     """Write one LRS and one HRS sweep (0 -> end -> 0) per ambient as csv and return the paths.
 
     Made from the published densities and barriers, with the hop distance that gives the LRS r_lrs_ohm [ohm] at 0.2 V, and
@@ -70,12 +92,20 @@ def write_synthetic_sweeps(folder: Path, *, ambients_K: Sequence[float] = (260.0
     rng = np.random.default_rng(seed)
     paths = []
     for ambient in ambients_K:
-        for state, end, density in (("lrs", -1.0, hopping.trap_density_lrs_m3), ("hrs", 0.9, hopping.trap_density_hrs_m3)):
+        for state, end, density in (
+            ("lrs", -1.0, hopping.trap_density_lrs_m3),
+            ("hrs", 0.9, hopping.trap_density_hrs_m3),
+        ):
             half = np.linspace(0.0, end, 46)
             voltage = np.concatenate([half, half[-2::-1]])
-            current = transport.at(voltage, density, ambient_K=ambient).current_A * np.exp(0.02 * rng.standard_normal(len(voltage)))
+            current = transport.at(voltage, density, ambient_K=ambient).current_A * np.exp(
+                0.02 * rng.standard_normal(len(voltage))
+            )
             name = f"synthetic_{state}_{ambient:.0f}K"
             path = folder / f"{name}.csv"
-            write_iv_csv(path, Measurement.from_arrays(voltage, current, device=name, ambient_K=ambient, synthetic=True, source=name))
+            write_iv_csv(
+                path,
+                Measurement.from_arrays(voltage, current, device=name, ambient_K=ambient, synthetic=True, source=name),
+            )
             paths.append(path)
     return tuple(paths)

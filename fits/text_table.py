@@ -16,14 +16,17 @@ from fits.columns import Column, Columns, looks_like_header, recognise
 from fits.measurement import BRANCHES
 from ground.errors import InputError
 
-_MAGIC = ((b"PK\x03\x04", "a zip archive or a workbook (if it is a workbook, name it .xlsx)"),
-          (b"\x1f\x8b", "gzip-compressed (unpack it first: gunzip)"),
-          (b"BZh", "bzip2-compressed (unpack it first: bunzip2)"),
-          (b"\xfd7zXZ", "xz-compressed (unpack it first: unxz)"),
-          (b"\x28\xb5\x2f\xfd", "zstd-compressed (unpack it first: unzstd)"),
-          (b"\x89HDF", "an HDF5 or NetCDF file"),
-          (b"\xd0\xcf\x11\xe0", "an old .xls workbook (save it as .xlsx or .csv)"),
-          (b"%PDF", "a PDF file"), (b"\x89PNG", "a picture"))
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive or a workbook (if it is a workbook, name it .xlsx)"),
+    (b"\x1f\x8b", "gzip-compressed (unpack it first: gunzip)"),
+    (b"BZh", "bzip2-compressed (unpack it first: bunzip2)"),
+    (b"\xfd7zXZ", "xz-compressed (unpack it first: unxz)"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed (unpack it first: unzstd)"),
+    (b"\x89HDF", "an HDF5 or NetCDF file"),
+    (b"\xd0\xcf\x11\xe0", "an old .xls workbook (save it as .xlsx or .csv)"),
+    (b"%PDF", "a PDF file"),
+    (b"\x89PNG", "a picture"),
+)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _PREAMBLE_LINES = 80
 _OPTIONAL = ("run", "branch", "cycle", "in_compliance", "glitch", "offset_current_A")
@@ -42,31 +45,45 @@ class TextTable:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-def parse(data: bytes, name: str, *, delimiter: str | None = None, voltage_column: str | None = None,
-          current_column: str | None = None) -> TextTable:
+def parse(
+    data: bytes,
+    name: str,
+    *,
+    delimiter: str | None = None,
+    voltage_column: str | None = None,
+    current_column: str | None = None,
+) -> TextTable:
     """Return the table in the bytes of a text file; `name` begins every message.
 
     Raises InputError, and nothing else, where the bytes are not such a table.
     """
     lines = re.split(r"\r\n|\n|\r", decode(data, name))
     meta: dict[str, Any] = {}
-    rows = [(number, line) for number, line in enumerate(lines, 1)
-            if line.strip() and not _comment(line, f"{name}: line {number}", meta)]
+    rows = [
+        (number, line)
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not _comment(line, f"{name}: line {number}", meta)
+    ]
     if not rows:
         raise InputError(f"{name}: holds only blank or comment lines; expected {_EXPECTED}.")
     start, separator, header, columns = _find_header(rows, name, delimiter, voltage_column, current_column)
-    body = rows[start + 1:]
+    body = rows[start + 1 :]
     if not body:
-        raise InputError(f"{name}: line {rows[start][0]} is a header and no numbers follow; "
-                         "was the file cut off, or the export empty?")
+        raise InputError(
+            f"{name}: line {rows[start][0]} is a header and no numbers follow; "
+            "was the file cut off, or the export empty?"
+        )
     table = _numbers(body, name, separator, header, columns)
     table.meta = meta
     if meta.get("points", len(body)) != len(body):
-        raise InputError(f"{name}: says '# points: {meta['points']}' and holds {len(body)}; "
-                         "the file was cut off or edited.")
+        raise InputError(
+            f"{name}: says '# points: {meta['points']}' and holds {len(body)}; the file was cut off or edited."
+        )
     if "points" in meta and lines[-1].strip():
-        raise InputError(f"{name}: line {len(lines)} does not end: found {lines[-1].strip()[-40:]!r}; "
-                         "the file was cut off in this line.")
+        raise InputError(
+            f"{name}: line {len(lines)} does not end: found {lines[-1].strip()[-40:]!r}; "
+            "the file was cut off in this line."
+        )
     return table
 
 
@@ -82,14 +99,18 @@ def decode(data: bytes, name: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
-            raise InputError(f"{name}: begins as {encoding} text and byte {error.start} does not fit; "
-                             "was the file cut off or damaged?") from None
+            raise InputError(
+                f"{name}: begins as {encoding} text and byte {error.start} does not fit; "
+                "was the file cut off or damaged?"
+            ) from None
         text = data.decode("cp1252", errors="replace")
     bad = re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffd]", text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        raise InputError(f"{name}: line {line}: found the character {bad[0]!r}, which no text table holds; "
-                         f"this is a binary or damaged file; expected {_EXPECTED}.")
+        raise InputError(
+            f"{name}: line {line}: found the character {bad[0]!r}, which no text table holds; "
+            f"this is a binary or damaged file; expected {_EXPECTED}."
+        )
     return text
 
 
@@ -127,13 +148,19 @@ def _meta_value(key: str, text: str, where: str) -> Any:
     except ValueError:
         number = math.inf
     if not math.isfinite(number) and not (key == "compliance_A" and text == "nan"):
-        raise InputError(f"{where}: found '# {key}: {text}'; "
-                         "expected a number without a unit (the unit is in the name).")
+        raise InputError(
+            f"{where}: found '# {key}: {text}'; expected a number without a unit (the unit is in the name)."
+        )
     return number
 
 
-def _find_header(rows: list[tuple[int, str]], name: str, delimiter: str | None, voltage_column: str | None,
-                 current_column: str | None) -> tuple[int, str, list[str], Columns]:
+def _find_header(
+    rows: list[tuple[int, str]],
+    name: str,
+    delimiter: str | None,
+    voltage_column: str | None,
+    current_column: str | None,
+) -> tuple[int, str, list[str], Columns]:
     chosen = 0
     named = [c.strip() for c in (voltage_column, current_column) if c is not None]
     for k, (number, line) in enumerate(rows[:_PREAMBLE_LINES]):
@@ -146,8 +173,10 @@ def _find_header(rows: list[tuple[int, str]], name: str, delimiter: str | None, 
     where = f"{name}: line {number}"
     header = _split(line, separator, where)
     if len([c for c in header if _is_number(c, separator)]) >= 2 and not named:
-        raise InputError(f"{where}: found the numbers {line.strip()[:60]!r} and no header above them; "
-                         "write one as the first line, such as voltage_V,current_A.")
+        raise InputError(
+            f"{where}: found the numbers {line.strip()[:60]!r} and no header above them; "
+            "write one as the first line, such as voltage_V,current_A."
+        )
     columns = recognise(header, where, voltage_column=voltage_column, current_column=current_column)
     return chosen, separator, header, columns
 
@@ -175,7 +204,7 @@ def _is_number(cell: str, delimiter: str) -> bool:
 def _to_number(cell: str, delimiter: str) -> float | None:
     text = cell.strip()
     if delimiter != "," and "," in text and "." not in text:
-        text = text.replace(",", ".", 1)       # decimal comma
+        text = text.replace(",", ".", 1)  # decimal comma
     if "_" in text:
         return None
     try:
@@ -203,8 +232,9 @@ def _numbers(body: list[tuple[int, str]], name: str, delimiter: str, header: lis
     return table
 
 
-def _rows(body: list[tuple[int, str]], name: str, delimiter: str, width: int,
-          needed: int) -> Iterator[tuple[int, list[str]]]:
+def _rows(
+    body: list[tuple[int, str]], name: str, delimiter: str, width: int, needed: int
+) -> Iterator[tuple[int, list[str]]]:
     narrowest = width
     for number, line in body:
         where, last = f"{name}: line {number}", number == body[-1][0]
@@ -214,8 +244,11 @@ def _rows(body: list[tuple[int, str]], name: str, delimiter: str, width: int,
         while len(cells) > width and not cells[-1].strip():
             cells.pop()
         if len(cells) > width:
-            cause = ("is there a decimal comma? Save the table with ';' between the columns"
-                     if delimiter == "," else "is a column without a name, or the delimiter another one")
+            cause = (
+                "is there a decimal comma? Save the table with ';' between the columns"
+                if delimiter == ","
+                else "is a column without a name, or the delimiter another one"
+            )
             raise InputError(f"{where}: found {len(cells)} cells under a header of {width}; {cause}.")
         if len(cells) < (narrowest if last else needed):
             cause = "the file was cut off in this line" if last else "a cell is missing"
@@ -232,11 +265,15 @@ def _number(cells: list[str], column: Column, where: str, delimiter: str, last: 
     if value is None and not cell:
         raise InputError(f"{place}: found an empty cell, expected a number{cut or '; delete the line or fill it in'}.")
     if value is None:
-        raise InputError(f"{place}: found the text {cell[:40]!r}, expected a number such as -1.25e-06"
-                         f"{cut or '; remove the line if it is a remark, or begin it with #'}.")
+        raise InputError(
+            f"{place}: found the text {cell[:40]!r}, expected a number such as -1.25e-06"
+            f"{cut or '; remove the line if it is a remark, or begin it with #'}."
+        )
     if not math.isfinite(value):
-        raise InputError(f"{place}: found {cell[:40]!r}, expected a finite number; "
-                         "the instrument could not read this point (overflow or open input): delete the line.")
+        raise InputError(
+            f"{place}: found {cell[:40]!r}, expected a finite number; "
+            "the instrument could not read this point (overflow or open input): delete the line."
+        )
     return value * column.factor
 
 
@@ -254,8 +291,13 @@ _READ: dict[str, Callable[[str], Any]] = {
     "glitch": lambda cell: {"0": False, "1": True}[cell],
     "offset_current_A": float,
 }
-_ALLOWED = {"branch": " or ".join(repr(b) for b in BRANCHES), "cycle": "a whole number", "offset_current_A": "a number",
-            "in_compliance": "0 or 1", "glitch": "0 or 1"}
+_ALLOWED = {
+    "branch": " or ".join(repr(b) for b in BRANCHES),
+    "cycle": "a whole number",
+    "offset_current_A": "a number",
+    "in_compliance": "0 or 1",
+    "glitch": "0 or 1",
+}
 
 
 def _optional(key: str, cell: str, where: str) -> Any:

@@ -13,10 +13,12 @@ from ground.errors import InputError
 from ground.provenance import provenance
 
 if TYPE_CHECKING:
-    from fits.hopping import HoppingFit
+    from fits.hopping_fit import HoppingFit
 
 
-def to_compact_model(fit: HoppingFit, *, name: str = "", files: Iterable[str | Path] = (), transistor: Transistor | None = None) -> CompactModel:
+def to_compact_model(
+    fit: HoppingFit, *, name: str = "", files: Iterable[str | Path] = (), transistor: Transistor | None = None
+) -> CompactModel:
     """Return the published compact model with the fitted cell in place of its own.
 
     transistor : of the 1T1R cell (default: published on-resistance).  files : what was measured, for the provenance.
@@ -24,15 +26,36 @@ def to_compact_model(fit: HoppingFit, *, name: str = "", files: Iterable[str | P
     """
     lost = [n for n, p in fit.parameters.items() if not p.identified]
     if lost:
-        raise InputError(f"the data do not identify {', '.join(lost)}, so no model is exported. Measure at two more ambients (for example 260 K "
-                         "and 360 K) or to a higher bias, or fix the barrier with a source (--barrier-lrs, --barrier-hrs).")
+        raise InputError(
+            f"the data do not identify {', '.join(lost)}, so no model is exported. Measure at two more ambients (for example 260 K "
+            "and 360 K) or to a higher bias, or fix the barrier with a source (--barrier-lrs, --barrier-hrs)."
+        )
     low, high = fit.temperature_range_K
-    cell = Cell(filament_radius_m=fit.r_cf_m, hopping=fit.hopping, transistor=transistor or Transistor.from_on_resistance())
+    cell = Cell(
+        filament_radius_m=fit.r_cf_m, hopping=fit.hopping, transistor=transistor or Transistor.from_on_resistance()
+    )
     base = CompactModel.published()
-    record = provenance("fit_hopping", files=files, synthetic=fit.synthetic, attempt_Hz=vars(fit.attempt), points=fit.points,
-                        residual_rms=fit.residual_rms, population="arXiv:2502.04524")
+    record = provenance(
+        "fit_hopping",
+        files=files,
+        synthetic=fit.synthetic,
+        attempt_Hz=vars(fit.attempt),
+        points=fit.points,
+        residual_rms=fit.residual_rms,
+        population="arXiv:2502.04524",
+    )
     covariance = Covariance(names=fit.names, matrix=tuple(tuple(float(x) for x in row) for row in fit.covariance))
     volts = [abs(float(v)) for c in fit.curves for v in (c.voltage_V.min(), c.voltage_V.max())]
-    validity = {**base.validity, "T_dome_K": (low, high), "E_dome_V_per_m": fit.field_range_V_per_m, "bias_V": (-max(volts), max(volts))}
-    return base.replace(name=name or "hopping fit" + (" of SYNTHETIC data" if fit.synthetic else ""), cell=cell, covariance=covariance,
-                        validity=validity, provenance=record)
+    validity = {
+        **base.validity,
+        "T_dome_K": (low, high),
+        "E_dome_V_per_m": fit.field_range_V_per_m,
+        "bias_V": (-max(volts), max(volts)),
+    }
+    return base.replace(
+        name=name or "hopping fit" + (" of SYNTHETIC data" if fit.synthetic else ""),
+        cell=cell,
+        covariance=covariance,
+        validity=validity,
+        provenance=record,
+    )

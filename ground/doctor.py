@@ -27,9 +27,16 @@ _TIME_LIMIT_S = 60.0
 
 # Shared libraries the gmsh wheel is linked to -> the Debian and Ubuntu package of each.
 _GMSH_LIBRARIES = {
-    "libGLU.so.1": "libglu1-mesa", "libGL.so.1": "libgl1", "libX11.so.6": "libx11-6", "libXext.so.6": "libxext6",
-    "libXft.so.2": "libxft2", "libXcursor.so.1": "libxcursor1", "libXfixes.so.3": "libxfixes3",
-    "libXinerama.so.1": "libxinerama1", "libXrender.so.1": "libxrender1", "libfontconfig.so.1": "libfontconfig1",
+    "libGLU.so.1": "libglu1-mesa",
+    "libGL.so.1": "libgl1",
+    "libX11.so.6": "libx11-6",
+    "libXext.so.6": "libxext6",
+    "libXft.so.2": "libxft2",
+    "libXcursor.so.1": "libxcursor1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXinerama.so.1": "libxinerama1",
+    "libXrender.so.1": "libxrender1",
+    "libfontconfig.so.1": "libfontconfig1",
     "libgomp.so.1": "libgomp1",
 }
 
@@ -98,8 +105,16 @@ def _run(command: list[str], limit_s: float | None = None) -> tuple[int, str, st
     # A child of `mpirun` would take these for its own and wait for partners.
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMIX_", "PMI_", "PRTE_", "HYDRA_"))}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit_s, env=env,
-                              stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return -1, "", f"did not answer within {limit_s:g} s"
     except OSError as error:
@@ -116,8 +131,14 @@ def _import_problem(code: int, stderr: str) -> str:
 
 
 def _python() -> Check:
-    return Check("python", sys.version_info >= (3, 11), platform.python_version(), "everything",
-                 f"Python 3.11 or newer: {_CONDA}", core=True)
+    return Check(
+        "python",
+        sys.version_info >= (3, 11),
+        platform.python_version(),
+        "everything",
+        f"Python 3.11 or newer: {_CONDA}",
+        core=True,
+    )
 
 
 def _gmsh() -> Check:
@@ -138,16 +159,20 @@ def _gmsh() -> Check:
 
 def _lacking_libraries() -> list[str]:
     """Return the shared libraries of gmsh that the system cannot load (tried in another process)."""
-    code = ("import ctypes, sys\n"
-            "for name in sys.argv[1:]:\n"
-            "    try: ctypes.CDLL(name)\n"
-            "    except OSError: print(name)")
+    code = "import ctypes, sys\nfor name in sys.argv[1:]:\n    try: ctypes.CDLL(name)\n    except OSError: print(name)"
     return _run([sys.executable, "-c", code, *_GMSH_LIBRARIES])[1].split()
 
 
 def _is_abi_clash(text: str) -> bool:
-    return any(sign in text for sign in ("numpy.dtype size changed", "compiled using NumPy 1.x", "_ARRAY_API not found",
-                                         "numpy.core.multiarray failed to import"))
+    return any(
+        sign in text
+        for sign in (
+            "numpy.dtype size changed",
+            "compiled using NumPy 1.x",
+            "_ARRAY_API not found",
+            "numpy.core.multiarray failed to import",
+        )
+    )
 
 
 def _dolfinx() -> list[Check]:
@@ -161,7 +186,9 @@ def _dolfinx() -> list[Check]:
         if found[name]:
             # h5py first: dolfinx 0.5 makes its own HDF5 visible to all that is loaded later, and h5py then fails
             before = "import h5py; " if _has("h5py") else ""
-            code, text, err = _run([sys.executable, "-c", f"{before}import petsc4py.PETSc; import {name}; print({name}.__version__)"])
+            code, text, err = _run(
+                [sys.executable, "-c", f"{before}import petsc4py.PETSc; import {name}; print({name}.__version__)"]
+            )
             version = text.splitlines()[-1] if code == 0 and text else version
             problem = "" if code == 0 else _import_problem(code, err)
             clash = clash or (f"{name} was built for another numpy" if code != 0 and _is_abi_clash(err) else "")
@@ -170,9 +197,16 @@ def _dolfinx() -> list[Check]:
             problem = _dolfinx_support(version)
         out.append(Check(name, present, version, needed, _DOLFINX, problem=problem))
     if all(found.values()):
-        out.append(Check("numpy/dolfinx ABI", not clash, _version("numpy"), "FEM",
-                         "rm -r .venv && make setup (it takes the numpy that dolfinx was built for)",
-                         problem=f"{clash}: numpy {_version('numpy')} cannot be used with it" if clash else ""))
+        out.append(
+            Check(
+                "numpy/dolfinx ABI",
+                not clash,
+                _version("numpy"),
+                "FEM",
+                "rm -r .venv && make setup (it takes the numpy that dolfinx was built for)",
+                problem=f"{clash}: numpy {_version('numpy')} cannot be used with it" if clash else "",
+            )
+        )
     return out
 
 
@@ -204,7 +238,9 @@ def _table() -> Check:
 def examine() -> list[Check]:
     """Return every check, the core first; takes a few seconds where dolfinx is installed."""
     checks = [_python()]
-    checks += [Check(d, _has(m), _version(d), needed, "make setup, or pip install -e .", core=True) for m, d, needed in _CORE]
+    checks += [
+        Check(d, _has(m), _version(d), needed, "make setup, or pip install -e .", core=True) for m, d, needed in _CORE
+    ]
     checks += _dolfinx()
     checks.append(_gmsh())
     checks += [Check(d, _has(m), _version(d), needed, install) for m, d, needed, install in _OPTIONAL]
@@ -226,7 +262,9 @@ def report(checks: Iterable[Check]) -> str:
     version_width = max((len(c.version) for c in checks), default=0)
     lines = []
     for c in checks:
-        state = "ok" if c.present and not c.problem else "doubtful" if c.present else "broken" if c.problem else "missing"
+        state = (
+            "ok" if c.present and not c.problem else "doubtful" if c.present else "broken" if c.problem else "missing"
+        )
         lines.append(f"{state:<8}  {c.name:<{name_width}}  {c.version or '-':<{version_width}}  {c.needed_for}")
         if c.problem:
             lines.append(f"{'':<10}{c.problem}")

@@ -66,7 +66,9 @@ def file_hash(path: str | Path) -> str:
 
 def cache_dir() -> Path:
     """Return the folder for things that can be made again (meshes, sweep points); `RERAM_CACHE` overrides it."""
-    base = os.environ.get("RERAM_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cmo-reram"
+    base = (
+        os.environ.get("RERAM_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cmo-reram"
+    )
     folder = Path(base)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 
-def lazy_exports(package: str, rooms: dict[str, list[str]]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def lazy_exports(
+    package: str, rooms: dict[str, list[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return (__getattr__, __dir__, __all__) for a package: room -> names it offers. A name must not be that of a room."""
     home = {name: room for room, names in rooms.items() for name in names}
 

@@ -12,7 +12,9 @@ def load_matplotlib() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise MissingLibrary("matplotlib is not installed. It draws the plots; install it with `pip install 'cmo-reram[plot]'`.") from None
+        raise MissingLibrary(
+            "matplotlib is not installed. It draws the plots; install it with `pip install 'cmo-reram[plot]'`."
+        ) from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

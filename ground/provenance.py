@@ -20,7 +20,9 @@ def version() -> str:
         return "unknown"
 
 
-def provenance(made_by: str, *, files: Iterable[str | Path] = (), synthetic: bool = False, **settings: Any) -> dict[str, Any]:
+def provenance(
+    made_by: str, *, files: Iterable[str | Path] = (), synthetic: bool = False, **settings: Any
+) -> dict[str, Any]:
     """Return the record that goes into every result file.
 
     made_by : command or function.  files : inputs read, stored by name and SHA-256.  settings : JSON-like values.

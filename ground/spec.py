@@ -37,8 +37,9 @@ def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
     out = {}
     for name, field in cls.model_fields.items():
         quantities = [q for q in field.metadata if isinstance(q, Quantity)]
-        quantities += [q for arg in get_args(field.annotation) if get_origin(arg) for q in get_args(arg)
-                       if isinstance(q, Quantity)]
+        quantities += [
+            q for arg in get_args(field.annotation) if get_origin(arg) for q in get_args(arg) if isinstance(q, Quantity)
+        ]
         if quantities and quantities[0].unit:
             out[name.rsplit("_per_", 1)[0].rsplit("_", 1)[0]] = (name, quantities[0].unit)
     return out
@@ -52,8 +53,10 @@ def _with_unit_names(cls: type[BaseModel], data: dict[str, Any]) -> dict[str, An
         if full in out:
             raise InputError(f"{cls.__name__}.{full} is given twice ('{key}' is the same field): keep one.")
         if key in shorts and isinstance(value, (int, float)) and not isinstance(value, bool):
-            raise InputError(f"{cls.__name__}.{key}={value!r} is not allowed: it carries no unit. "
-                             f"Write {key} = \"{value} {unit}\" (or any unit of this kind), or {full} = {value}.")
+            raise InputError(
+                f"{cls.__name__}.{key}={value!r} is not allowed: it carries no unit. "
+                f'Write {key} = "{value} {unit}" (or any unit of this kind), or {full} = {value}.'
+            )
         out[full] = value
     return out
 
@@ -83,7 +86,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; a TOML file was expected.") from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: is not valid TOML: {error}. Texts need quotes: radius = \"11 nm\".") from None
+        raise InputError(f'{path}: is not valid TOML: {error}. Texts need quotes: radius = "11 nm".') from None
 
 
 def _neighbours(path: Path) -> str:

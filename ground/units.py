@@ -39,7 +39,7 @@ def to_si(text: str, unit: str) -> float:
     registry = _registry()
     try:
         quantity = registry.Quantity(text)
-    except Exception as error:   # pint raises many unrelated kinds for unreadable text
+    except Exception as error:  # pint raises many unrelated kinds for unreadable text
         raise ValueError(f"cannot be read as a quantity; write a number and a unit, such as '1 {unit}'") from error
     if quantity.unitless and unit != "":
         raise ValueError(f"carries no unit; write a number and a unit, such as '{text} {unit}'")

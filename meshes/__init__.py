@@ -2,9 +2,12 @@
 
 from ground.lazy import lazy_exports
 
-__getattr__, __dir__, __all__ = lazy_exports(__name__, {
-    "build": ["build_mesh"],
-    "mesh": ["Mesh"],
-    "options": ["MeshOptions"],
-    "stack": ["Dome", "Filament", "Layer", "Stack"],
-})
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "build": ["build_mesh"],
+        "mesh": ["Mesh"],
+        "options": ["MeshOptions"],
+        "stack": ["Dome", "Filament", "Layer", "Stack"],
+    },
+)

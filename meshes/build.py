@@ -16,7 +16,7 @@ from meshes.options import MeshOptions
 from meshes.stack import Stack
 
 _NM = 1e-9
-_BUILDER = 1   # raised when the same specification would give another mesh, so that cached ones are not reused
+_BUILDER = 1  # raised when the same specification would give another mesh, so that cached ones are not reused
 
 
 def build_mesh(stack: Stack, options: MeshOptions | None = None, *, reuse: bool = True) -> Mesh:
@@ -32,7 +32,7 @@ def build_mesh(stack: Stack, options: MeshOptions | None = None, *, reuse: bool 
             mesh.check()
             return mesh
         except InputError:
-            path.unlink(missing_ok=True)   # a damaged copy in the cache is simply made again
+            path.unlink(missing_ok=True)  # a damaged copy in the cache is simply made again
     mesh = _with_gmsh(stack, options)
     mesh.check()
     if reuse:
@@ -42,8 +42,12 @@ def build_mesh(stack: Stack, options: MeshOptions | None = None, *, reuse: bool 
 
 def mesh_hash(stack: Stack, options: MeshOptions) -> str:
     """Content hash of everything the mesh depends on: geometry and grading, not materials or temperature."""
-    geometry = {"layers": [(la.name, la.thickness_m) for la in stack.layers], "width_m": stack.width_m,
-                "filament": (stack.filament.layer, stack.filament.radius_m), "dome": (stack.dome.layer, stack.dome_radius_m)}
+    geometry = {
+        "layers": [(la.name, la.thickness_m) for la in stack.layers],
+        "width_m": stack.width_m,
+        "filament": (stack.filament.layer, stack.filament.radius_m),
+        "dome": (stack.dome.layer, stack.dome_radius_m),
+    }
     return content_hash({"builder": _BUILDER, "geometry": geometry, "options": options.model_dump()})
 
 
@@ -52,9 +56,11 @@ def _gmsh() -> Iterator[Any]:
     try:
         import gmsh
     except (ImportError, OSError) as error:
-        raise MissingLibrary(f"gmsh cannot be loaded ({error}). It makes the meshes; install it with "
-                             "`pip install 'cmo-reram[fem]'`, and on Debian/Ubuntu `apt-get install libglu1-mesa libxft2 "
-                             "libxcursor1 libxinerama1`. `reram doctor` shows what else is missing.") from None
+        raise MissingLibrary(
+            f"gmsh cannot be loaded ({error}). It makes the meshes; install it with "
+            "`pip install 'cmo-reram[fem]'`, and on Debian/Ubuntu `apt-get install libglu1-mesa libxft2 "
+            "libxcursor1 libxinerama1`. `reram doctor` shows what else is missing."
+        ) from None
     gmsh.initialize(interruptible=False)
     try:
         gmsh.option.setNumber("General.Terminal", 0)
@@ -71,8 +77,10 @@ def _with_gmsh(stack: Stack, options: MeshOptions) -> Mesh:
         try:
             gmsh.model.mesh.generate(3)
         except Exception as error:  # gmsh raises bare Exception
-            raise InputError(f"MeshOptions: gmsh cannot mesh this geometry ({error}). Try a smaller mesh.rim_size, a smaller "
-                             "mesh.growth, or layers thicker than mesh.rim_size.") from None
+            raise InputError(
+                f"MeshOptions: gmsh cannot mesh this geometry ({error}). Try a smaller mesh.rim_size, a smaller "
+                "mesh.growth, or layers thicker than mesh.rim_size."
+            ) from None
         return _arrays(gmsh, stack, options, volumes)
 
 
@@ -84,19 +92,25 @@ def _geometry(gmsh: Any, stack: Stack, options: MeshOptions) -> dict[str, list[i
     turn = math.pi / 2 if quarter else 2 * math.pi
     parts, names = [], []
     for layer in stack.layers:
-        parts.append((3, occ.addBox(corner, corner, stack.floor_m(layer.name) / _NM, size, size, layer.thickness_m / _NM)))
+        parts.append(
+            (3, occ.addBox(corner, corner, stack.floor_m(layer.name) / _NM, size, size, layer.thickness_m / _NM))
+        )
         names.append(layer.name)
     floor, oxide = stack.floor_m(stack.filament.layer) / _NM, stack.layer(stack.filament.layer)
-    parts.append((3, occ.addCylinder(0, 0, floor, 0, 0, oxide.thickness_m / _NM, stack.filament.radius_m / _NM, angle=turn)))
+    parts.append(
+        (3, occ.addCylinder(0, 0, floor, 0, 0, oxide.thickness_m / _NM, stack.filament.radius_m / _NM, angle=turn))
+    )
     names.append("filament")
     low, high = (0.0, math.pi / 2) if stack.dome_is_above else (-math.pi / 2, 0.0)
-    parts.append((3, occ.addSphere(0, 0, stack.contact_m / _NM, stack.dome_radius_m / _NM, angle1=low, angle2=high, angle3=turn)))
+    parts.append(
+        (3, occ.addSphere(0, 0, stack.contact_m / _NM, stack.dome_radius_m / _NM, angle1=low, angle2=high, angle3=turn))
+    )
     names.append("dome")
     _, children = occ.fragment(parts[:-2], parts[-2:])
     occ.synchronize()
     volumes: dict[str, list[int]] = {}
     taken: set[int] = set()
-    for name, pieces in reversed(list(zip(names, children, strict=True))):   # filament and dome take their pieces first
+    for name, pieces in reversed(list(zip(names, children, strict=True))):  # filament and dome take their pieces first
         volumes[name] = [tag for dim, tag in pieces if dim == 3 and tag not in taken]
         taken.update(volumes[name])
     return volumes
@@ -108,7 +122,10 @@ def _grading(gmsh: Any, stack: Stack, options: MeshOptions) -> None:
     The rims are where the field is singular. The edge of the dome is not: it stands upright on an insulator.
     """
     floor = stack.floor_m(stack.filament.layer)
-    circles = [(stack.filament.radius_m, floor), (stack.filament.radius_m, floor + stack.layer(stack.filament.layer).thickness_m)]
+    circles = [
+        (stack.filament.radius_m, floor),
+        (stack.filament.radius_m, floor + stack.layer(stack.filament.layer).thickness_m),
+    ]
     rims = []
     for _, tag in gmsh.model.getEntities(1):
         x0, y0, z0, x1, y1, z1 = gmsh.model.getBoundingBox(1, tag)
@@ -133,7 +150,7 @@ def _grading(gmsh: Any, stack: Stack, options: MeshOptions) -> None:
         gmsh.option.setNumber(f"Mesh.{name}", 0)
     gmsh.option.setNumber("Mesh.MeshSizeMax", options.size_max_m / _NM)
     gmsh.option.setNumber("Mesh.RandomSeed", 1)
-    gmsh.option.setNumber("General.NumThreads", 1)   # the same mesh on every machine
+    gmsh.option.setNumber("General.NumThreads", 1)  # the same mesh on every machine
     gmsh.option.setNumber("Mesh.Algorithm3D", 1)
     gmsh.option.setNumber("Mesh.OptimizeThreshold", 0.3)
 
@@ -152,12 +169,22 @@ def _arrays(gmsh: Any, stack: Stack, options: MeshOptions, volumes: dict[str, li
             tets.append(cells)
             region.append(np.full(len(cells), regions[name], np.int32))
     triangles, face, faces = _faces(gmsh, stack, options, volumes, number)
-    return Mesh(points=points.reshape(-1, 3) * _NM, tets=np.concatenate(tets), region=np.concatenate(region), regions=regions,
-                triangles=triangles, face=face, faces=faces, symmetry=4 if options.domain == "quarter" else 1,
-                expected_m3=exact_volumes_m3(stack, options))
+    return Mesh(
+        points=points.reshape(-1, 3) * _NM,
+        tets=np.concatenate(tets),
+        region=np.concatenate(region),
+        regions=regions,
+        triangles=triangles,
+        face=face,
+        faces=faces,
+        symmetry=4 if options.domain == "quarter" else 1,
+        expected_m3=exact_volumes_m3(stack, options),
+    )
 
 
-def _faces(gmsh: Any, stack: Stack, options: MeshOptions, volumes: dict[str, list[int]], number: Any) -> tuple[Any, Any, dict[str, int]]:
+def _faces(
+    gmsh: Any, stack: Stack, options: MeshOptions, volumes: dict[str, list[int]], number: Any
+) -> tuple[Any, Any, dict[str, int]]:
     """Tag every geometric face by what it separates: two regions, or a region and the outside."""
     owner = {tag: name for name, tags in volumes.items() for tag in tags}
     top = stack.height_m / _NM
@@ -165,7 +192,7 @@ def _faces(gmsh: Any, stack: Stack, options: MeshOptions, volumes: dict[str, lis
     triangles, face = [], []
     for _, tag in gmsh.model.getEntities(2):
         sides = sorted({owner[int(v)] for v in gmsh.model.getAdjacencies(2, tag)[0]})
-        x0, y0, z0, x1, y1, z1 = gmsh.model.getBoundingBox(2, tag)
+        _, _, z0, x1, y1, z1 = gmsh.model.getBoundingBox(2, tag)
         if len(sides) == 2:
             name = "/".join(sides)
         elif z1 < 1e-3:

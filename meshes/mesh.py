@@ -47,18 +47,26 @@ class Mesh:
     def check(self, tolerance: float = 0.02) -> None:
         """Raise InputError unless every region is there, no cell is flat, and volumes are right within `tolerance`."""
         if not (np.all(np.isfinite(self.points)) and len(self.tets)):
-            raise InputError("Mesh: it has no tetrahedra or a point that is not finite; make it again with `reram mesh`.")
+            raise InputError(
+                "Mesh: it has no tetrahedra or a point that is not finite; make it again with `reram mesh`."
+            )
         volume = np.abs(self.volumes_m3())
         if volume.min() <= 0.0:
-            raise InputError(f"Mesh: {int((volume <= 0).sum())} tetrahedra are flat; choose another mesh.rim_size or mesh.growth.")
+            raise InputError(
+                f"Mesh: {int((volume <= 0).sum())} tetrahedra are flat; choose another mesh.rim_size or mesh.growth."
+            )
         strange = set(np.unique(self.region)) - set(self.regions.values())
         if strange:
-            raise InputError(f"Mesh: region tags {sorted(int(s) for s in strange)} have no name; known: {self.regions}.")
+            raise InputError(
+                f"Mesh: region tags {sorted(int(s) for s in strange)} have no name; known: {self.regions}."
+            )
         for name, expected in self.expected_m3.items():
             found = float(volume[self.region == self.regions[name]].sum())
             if not abs(found - expected) <= tolerance * expected:
-                raise InputError(f"Mesh: region '{name}' has {found:.4g} m3, the geometry has {expected:.4g} m3 "
-                                 f"(allowed difference {tolerance:.0%}). The mesh is too coarse there or wrongly tagged.")
+                raise InputError(
+                    f"Mesh: region '{name}' has {found:.4g} m3, the geometry has {expected:.4g} m3 "
+                    f"(allowed difference {tolerance:.0%}). The mesh is too coarse there or wrongly tagged."
+                )
         total, whole = float(volume.sum()), sum(self.expected_m3.values())
         if not abs(total - whole) <= 1e-9 * whole:
             raise InputError(f"Mesh: the tetrahedra fill {total:.8g} m3 of a box of {whole:.8g} m3: overlap or gap.")
@@ -68,11 +76,19 @@ class Mesh:
 
     def save(self, path: str | Path) -> None:
         """Write one .npz file, whole or not at all."""
-        names = json.dumps({"regions": self.regions, "faces": self.faces, "symmetry": self.symmetry,
-                            "expected_m3": self.expected_m3})
+        names = json.dumps(
+            {"regions": self.regions, "faces": self.faces, "symmetry": self.symmetry, "expected_m3": self.expected_m3}
+        )
         with atomic(path) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, points=self.points, tets=self.tets, region=self.region,
-                                triangles=self.triangles, face=self.face, names=np.frombuffer(names.encode(), np.uint8))
+            np.savez_compressed(
+                stream,
+                points=self.points,
+                tets=self.tets,
+                region=self.region,
+                triangles=self.triangles,
+                face=self.face,
+                names=np.frombuffer(names.encode(), np.uint8),
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> Mesh:
@@ -80,9 +96,17 @@ class Mesh:
         try:
             with np.load(path, allow_pickle=False) as data:
                 names: dict[str, Any] = json.loads(data["names"].tobytes())
-                return cls(points=data["points"], tets=data["tets"], region=data["region"],
-                           triangles=data["triangles"], face=data["face"], **names)
+                return cls(
+                    points=data["points"],
+                    tets=data["tets"],
+                    region=data["region"],
+                    triangles=data["triangles"],
+                    face=data["face"],
+                    **names,
+                )
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such mesh file.") from None
         except Exception as error:  # numpy and zipfile raise many unrelated kinds on damaged files
-            raise InputError(f"{path}: is not a mesh of this project, or is damaged ({type(error).__name__}).") from None
+            raise InputError(
+                f"{path}: is not a mesh of this project, or is damaged ({type(error).__name__})."
+            ) from None

@@ -78,9 +78,13 @@ class Stack(Spec):
         names = [layer.name for layer in self.layers]
         for name in names:
             if names.count(name) > 1 or name in ("filament", "dome"):
-                raise InputError(f"Stack.layers: the name '{name}' is used twice or reserved; every layer needs its own name.")
+                raise InputError(
+                    f"Stack.layers: the name '{name}' is used twice or reserved; every layer needs its own name."
+                )
         if len(names) < 3:
-            raise InputError(f"Stack.layers has {len(names)} layers; at least 3 are needed (electrode, oxide, ..., electrode).")
+            raise InputError(
+                f"Stack.layers has {len(names)} layers; at least 3 are needed (electrode, oxide, ..., electrode)."
+            )
         _check_filament(self, names)
         _check_dome(self, names)
         return self
@@ -123,23 +127,35 @@ class Stack(Spec):
 
 def _check_filament(stack: Stack, names: list[str]) -> None:
     if stack.filament.layer not in names:
-        raise InputError(f"Filament.layer={stack.filament.layer!r} is no layer of the stack. {nearest(stack.filament.layer, names)}")
+        raise InputError(
+            f"Filament.layer={stack.filament.layer!r} is no layer of the stack. {nearest(stack.filament.layer, names)}"
+        )
     if stack.filament.layer in (names[0], names[-1]):
-        raise InputError(f"Filament.layer={stack.filament.layer!r} is an outer electrode; the filament runs through the oxide between.")
+        raise InputError(
+            f"Filament.layer={stack.filament.layer!r} is an outer electrode; the filament runs through the oxide between."
+        )
     limit = 0.45 * stack.width_m
     if stack.filament.radius_m > limit:
-        raise InputError(f"Filament.radius_m={stack.filament.radius_m:g} is not allowed: expected at most 0.45 of "
-                         f"Stack.width_m = {limit:g} m. The filament would be wider than the box.")
+        raise InputError(
+            f"Filament.radius_m={stack.filament.radius_m:g} is not allowed: expected at most 0.45 of "
+            f"Stack.width_m = {limit:g} m. The filament would be wider than the box."
+        )
 
 
 def _check_dome(stack: Stack, names: list[str]) -> None:
     if stack.dome.layer not in names:
-        raise InputError(f"Dome.layer={stack.dome.layer!r} is no layer of the stack. {nearest(stack.dome.layer, names)}")
+        raise InputError(
+            f"Dome.layer={stack.dome.layer!r} is no layer of the stack. {nearest(stack.dome.layer, names)}"
+        )
     if abs(names.index(stack.dome.layer) - names.index(stack.filament.layer)) != 1:
-        raise InputError(f"Dome.layer={stack.dome.layer!r} does not touch Filament.layer={stack.filament.layer!r}: "
-                         "the dome sits on the end of the filament, so the two layers must be neighbours.")
+        raise InputError(
+            f"Dome.layer={stack.dome.layer!r} does not touch Filament.layer={stack.filament.layer!r}: "
+            "the dome sits on the end of the filament, so the two layers must be neighbours."
+        )
     limit = min(stack.layer(stack.dome.layer).thickness_m, 0.5 * stack.width_m)
     if stack.dome_radius_m >= limit:
-        raise InputError(f"Dome.radius_m={stack.dome_radius_m:g} is not allowed: expected less than {limit:g} m, the "
-                         f"thickness of layer '{stack.dome.layer}' and half of Stack.width_m. "
-                         "Without dome.radius the dome is as wide as the filament: set dome.radius, or a thicker layer.")
+        raise InputError(
+            f"Dome.radius_m={stack.dome_radius_m:g} is not allowed: expected less than {limit:g} m, the "
+            f"thickness of layer '{stack.dome.layer}' and half of Stack.width_m. "
+            "Without dome.radius the dome is as wide as the filament: set dome.radius, or a thicker layer."
+        )

@@ -2,7 +2,10 @@
 
 from ground.lazy import lazy_exports
 
-__getattr__, __dir__, __all__ = lazy_exports(__name__, {
-    "pipeline": ["Job", "run_job"],
-    "scoreboard": ["Row", "reproduce"],
-})
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "pipeline": ["Job", "run_job"],
+        "scoreboard": ["Row", "reproduce"],
+    },
+)

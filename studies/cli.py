@@ -14,9 +14,12 @@ Folder = Annotated[Path, typer.Option("-o", "--output", help="Folder for the res
 
 
 def demo_command(
-    iv: Annotated[list[Path] | None, typer.Option("--iv", help="Your own sweeps (csv, tsv, xlsx); repeat for several files.")] = None,
+    iv: Annotated[
+        list[Path] | None, typer.Option("--iv", help="Your own sweeps (csv, tsv, xlsx); repeat for several files.")
+    ] = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further sweeps after --iv.")] = None,
-    output: Folder = Path("runs/demo"), json: Json = False,
+    output: Folder = Path("runs/demo"),
+    json: Json = False,
 ) -> None:
     """Go the whole way from the published device to an aihwkit configuration; with --iv FILE... from your own sweeps."""
     from device_physics.device import Device
@@ -24,13 +27,16 @@ def demo_command(
     from studies.pipeline import Job
 
     if more and not iv:
-        raise InputError(f"reram demo: '{more[0]}' is not expected here. To use your own sweeps write: reram demo --iv {more[0]}")
-    _run(Job(device=Device.of(), iv=tuple([*(iv or []), *(more or [])])), output, json)
+        raise InputError(
+            f"reram demo: '{more[0]}' is not expected here. To use your own sweeps write: reram demo --iv {more[0]}"
+        )
+    _run(Job(device=Device.of(), iv=(*(iv or ()), *(more or ()))), output, json)
 
 
 def run_command(
     job: Annotated[Path, typer.Argument(help="Run file (TOML): device, iv, bias, r_series, [array].")],
-    output: Folder = Path("runs/run"), json: Json = False,
+    output: Folder = Path("runs/run"),
+    json: Json = False,
 ) -> None:
     """Run stack -> FEM -> fit -> compact model -> array -> export as a run file says."""
     from studies.pipeline import Job
@@ -51,7 +57,8 @@ def _run(job: Any, folder: Path, json: bool) -> None:
 
 
 def reproduce_command(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the rows as JSON here.")] = None, json: Json = False,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the rows as JSON here.")] = None,
+    json: Json = False,
 ) -> None:
     """Compare with every published number: reproduced, off (by how much), or not attempted."""
     from ground.files import write_json

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from compact_model.model import CompactModel
 from device_physics.device import Device
-from fits.hopping import HoppingFit, State, fit_hopping
+from fits.hopping import fit_hopping
+from fits.hopping_fit import HoppingFit, State
 from fits.identifiability import Fixed
 from fits.measurement import Measurement
 from fits.readers import read_iv
@@ -54,7 +55,9 @@ class Job(Spec):
         raw = read_toml(path)
         try:
             device = Device.from_toml(path.parent / raw.pop("device")) if "device" in raw else Device.of()
-            return cls.model_validate({**raw, "device": device, "iv": tuple(path.parent / f for f in raw.get("iv", ()))})
+            return cls.model_validate(
+                {**raw, "device": device, "iv": tuple(path.parent / f for f in raw.get("iv", ()))}
+            )
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
@@ -69,7 +72,14 @@ class _Run:
     stages: list[dict[str, Any]] = field(default_factory=list)
     fit: HoppingFit | None = None
 
-    def stage(self, name: str, work: Callable[[], str], files: str, *, forgive: tuple[type[ReramError], ...] = (MissingLibrary,)) -> None:
+    def stage(
+        self,
+        name: str,
+        work: Callable[[], str],
+        files: str,
+        *,
+        forgive: tuple[type[ReramError], ...] = (MissingLibrary,),
+    ) -> None:
         """Do one stage that writes `files`; what it may be forgiven is said and kept in the summary, everything else stops the run."""
         start = time.perf_counter()
         status: Literal["done", "left out"] = "done"
@@ -77,11 +87,14 @@ class _Run:
             what = work()
         except forgive as error:
             status, what = "left out", str(error)
-            for file in files.split():          # of an earlier run: they would be taken for this one's
+            for file in files.split():  # of an earlier run: they would be taken for this one's
                 (self.folder / file).unlink(missing_ok=True)
         seconds = time.perf_counter() - start
         self.stages.append({"stage": name, "status": status, "what": what, "seconds": round(seconds, 2)})
-        self.say(f"[{len(self.stages)}/6] {name}: {status} in {seconds:.1f} s. {what}" + (f" [{files}]" if status == "done" else ""))
+        self.say(
+            f"[{len(self.stages)}/6] {name}: {status} in {seconds:.1f} s. {what}"
+            + (f" [{files}]" if status == "done" else "")
+        )
 
 
 def run_job(job: Job, folder: Path, say: Say = lambda text: None) -> dict[str, Any]:
@@ -95,17 +108,28 @@ def run_job(job: Job, folder: Path, say: Say = lambda text: None) -> dict[str, A
         raise InputError(f"{folder}: cannot be made: {error.strerror}.") from None
     run, start = _Run(job, folder, say), time.perf_counter()
     files = job.iv or _synthetic_files(run)
-    measurements = [read_iv(f) for f in files]          # unreadable files stop the run before anything is solved
+    measurements = [read_iv(f) for f in files]  # unreadable files stop the run before anything is solved
     run.stage("3D electrothermal solution", lambda: _solve(run), "fields.png fields.vtu solution.json")
-    run.stage("hopping fit", lambda: _fit(run, measurements), "fit.txt fit.png fit.json", forgive=(MissingLibrary, InputError))
+    run.stage(
+        "hopping fit", lambda: _fit(run, measurements), "fit.txt fit.png fit.json", forgive=(MissingLibrary, InputError)
+    )
     model = _model(run, files)
     run.stage("compact model", lambda: _save_model(run, model), "model.json")
-    run.stage("quasi-static cycle", lambda: _cycle(run, model), "cycle.png cycle.csv", forgive=(MissingLibrary, InputError))
+    run.stage(
+        "quasi-static cycle", lambda: _cycle(run, model), "cycle.png cycle.csv", forgive=(MissingLibrary, InputError)
+    )
     run.stage("array programming", lambda: _array(run, model), "array.png array.json")
     run.stage("aihwkit export", lambda: _export(run, model), "aihwkit_config.py aihwkit_config.json")
-    summary = {"folder": str(folder), "synthetic": model.synthetic, "seconds": round(time.perf_counter() - start, 1), "stages": run.stages,
-               "files": sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")),
-               "provenance": provenance("reram run", files=files, synthetic=model.synthetic, device_hash=job.device.content_hash())}
+    summary = {
+        "folder": str(folder),
+        "synthetic": model.synthetic,
+        "seconds": round(time.perf_counter() - start, 1),
+        "stages": run.stages,
+        "files": sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")),
+        "provenance": provenance(
+            "reram run", files=files, synthetic=model.synthetic, device_hash=job.device.content_hash()
+        ),
+    }
     write_json(folder / "summary.json", summary)
     return summary
 
@@ -119,7 +143,7 @@ def _solve(run: _Run) -> str:
     write_json(run.folder / "solution.json", solution.to_dict())
     write_vtu(solution, run.folder / "fields.vtu")
     draw_cross_section(solution, run.folder / "fields.png")
-    return (f"{solution.dofs} dofs at {solution.bias_V:g} V: R = {solution.resistance_ohm:.0f} ohm, dome at {solution.dome.T_mean_K:.0f} K")
+    return f"{solution.dofs} dofs at {solution.bias_V:g} V: R = {solution.resistance_ohm:.0f} ohm, dome at {solution.dome.T_mean_K:.0f} K"
 
 
 def _synthetic_files(run: _Run) -> tuple[Path, ...]:
@@ -144,7 +168,9 @@ def _fit(run: _Run, measurements: list[Measurement]) -> str:
     draw_fit(fit, run.folder / "fit.png")
     run.fit = fit
     kind = "SYNTHETIC data" if fit.synthetic else "measured data"
-    held = f" The data do not identify the barrier of {' and '.join(lost)}: held at the published value." if lost else ""
+    held = (
+        f" The data do not identify the barrier of {' and '.join(lost)}: held at the published value." if lost else ""
+    )
     return f"{fit.points} points of {kind}, rms residual {fit.residual_rms:.1%}.{held}"
 
 
@@ -189,9 +215,20 @@ def _array(run: _Run, model: CompactModel) -> str:
 
     a = run.job.array
     found = [program_statistics(model.population, (a.rows, a.columns), a.levels, x, seed=a.seed) for x in a.acceptances]
-    write_json(run.folder / "array.json", {"results": [s.as_dict() for s in found], "provenance": provenance(
-        "program_statistics", synthetic=model.synthetic, model=model.content_hash, **a.model_dump(mode="json"))})
-    draw_programming(found, run.folder / "array.png", title=f"{a.rows} x {a.columns} devices of the published population, closed loop")
+    write_json(
+        run.folder / "array.json",
+        {
+            "results": [s.as_dict() for s in found],
+            "provenance": provenance(
+                "program_statistics", synthetic=model.synthetic, model=model.content_hash, **a.model_dump(mode="json")
+            ),
+        },
+    )
+    draw_programming(
+        found,
+        run.folder / "array.png",
+        title=f"{a.rows} x {a.columns} devices of the published population, closed loop",
+    )
     pulses = ", ".join(f"{s.result.mean_pulses:.0f} pulses at {s.result.acceptance:.1%}" for s in found)
     return f"{a.rows}x{a.columns} to {a.levels} levels: {pulses}"
 

@@ -12,7 +12,7 @@ import numpy as np
 from ground.errors import ReramError
 from ground.paper import paper
 
-_DEVICES = (32, 32)     # more than the published 8 x 4, so that a row is the law and not the luck of 32 devices
+_DEVICES = (32, 32)  # more than the published 8 x 4, so that a row is the law and not the luck of 32 devices
 Status = Literal["reproduced", "off", "not attempted"]
 Outcome = tuple[float | None, str]
 
@@ -47,31 +47,86 @@ class Target:
 def targets() -> list[Target]:
     """Return every published number of paper.toml that is a target (not an input of the paper's simulations)."""
     p = paper()
-    transport, cycling, verify, mvm, training = (p[k] for k in ("transport", "cycling", "program_verify", "mvm", "training"))
+    transport, cycling, verify, mvm, training = (
+        p[k] for k in ("transport", "cycling", "program_verify", "mvm", "training")
+    )
     ambient = transport["t_ambient_K"]
     hop = ("transport.n_e, delta_e", "cycling.r_lrs_ohm")
     population = ("open_loop.n_states", "open_loop.sp_skew", "open_loop.nsr")
-    slope = {a: verify["sigma_prog"][k][1] for a, k in ((0.002, "acceptance_0p2_percent"), (0.02, "acceptance_2_percent"))}
+    slope = {
+        a: verify["sigma_prog"][k][1] for a, k in ((0.002, "acceptance_0p2_percent"), (0.02, "acceptance_2_percent"))
+    }
     return [
         Target("r_cf_nm", "2a", p["forming_fit"]["r_cf_nm"]["value"], 0.1),
-        Target("sigma_cmo_after_first_negative_sweep_S_per_cm", "2b", p["forming_fit"]["sigma_cmo_after_first_negative_sweep_S_per_cm"]["value"], 0.1),
+        Target(
+            "sigma_cmo_after_first_negative_sweep_S_per_cm",
+            "2b",
+            p["forming_fit"]["sigma_cmo_after_first_negative_sweep_S_per_cm"]["value"],
+            0.1,
+        ),
         Target("v_forming_mean_V", "2a", p["forming"]["v_forming_reram_V"]["mean"], 0.03),
         Target("v_forming_sigma_V", "2a", p["forming"]["v_forming_reram_V"]["sigma"], 0.25),
         Target("forming_yield_percent", "2a", p["forming"]["yield_percent"], 0.02),
-        Target("dome_rise_lrs_minus_1V_K", "S4", transport["t_dome_lrs_at_minus_1V_K"] - ambient, 0.3, lambda: _dome_rise("lrs", -1.0), hop),
-        Target("dome_rise_hrs_0V9_K", "S4", transport["t_dome_hrs_at_0V9_K"] - ambient, 0.3, lambda: _dome_rise("hrs", 0.9), hop),
+        Target(
+            "dome_rise_lrs_minus_1V_K",
+            "S4",
+            transport["t_dome_lrs_at_minus_1V_K"] - ambient,
+            0.3,
+            lambda: _dome_rise("lrs", -1.0),
+            hop,
+        ),
+        Target(
+            "dome_rise_hrs_0V9_K",
+            "S4",
+            transport["t_dome_hrs_at_0V9_K"] - ambient,
+            0.3,
+            lambda: _dome_rise("hrs", 0.9),
+            hop,
+        ),
         Target("r_hrs_ohm", "2e", cycling["r_hrs_ohm"]["mean"], 0.3, _r_hrs, hop),
-        Target("hrs_over_lrs", "2e", cycling["hrs_over_lrs"]["value"], 0.3, lambda: _ratio(cycling["r_lrs_ohm"]["mean"]), hop),
+        Target(
+            "hrs_over_lrs",
+            "2e",
+            cycling["hrs_over_lrs"]["value"],
+            0.3,
+            lambda: _ratio(cycling["r_lrs_ohm"]["mean"]),
+            hop,
+        ),
         Target("r_lrs_sigma_over_mean", "2e", cycling["r_lrs_ohm"]["sigma_over_mean"], 0.3),
         Target("r_hrs_sigma_over_mean", "2e", cycling["r_hrs_ohm"]["sigma_over_mean"], 0.3),
-        Target("program_pulses_0p2_percent", "3c", verify["mean_iterations"]["acceptance_0p2_percent"], 0.25, lambda: _pulses(0.002), population),
-        Target("program_pulses_2_percent", "3c", verify["mean_iterations"]["acceptance_2_percent"], 0.25, lambda: _pulses(0.02), population),
+        Target(
+            "program_pulses_0p2_percent",
+            "3c",
+            verify["mean_iterations"]["acceptance_0p2_percent"],
+            0.25,
+            lambda: _pulses(0.002),
+            population,
+        ),
+        Target(
+            "program_pulses_2_percent",
+            "3c",
+            verify["mean_iterations"]["acceptance_2_percent"],
+            0.25,
+            lambda: _pulses(0.02),
+            population,
+        ),
         Target("sigma_prog_slope_0p2_percent", "3e", slope[0.002], 0.1, lambda: _slope(0.002), population),
         Target("sigma_prog_slope_2_percent", "3e", slope[0.02], 0.1, lambda: _slope(0.02), population),
-        Target("overlap_35_levels_10min_percent", "4b", p["relaxation"]["overlap_35_levels_10min_percent"]["value"], 0.25),
+        Target(
+            "overlap_35_levels_10min_percent", "4b", p["relaxation"]["overlap_35_levels_10min_percent"]["value"], 0.25
+        ),
         Target("mean_shift_1h_uS", "4d", p["relaxation"]["mean_shift_1h_uS"]["value"], 0.1),
-        Target("n_states_measured", "5b", p["open_loop"]["n_states"]["mean"], 0.1, lambda: _open_loop("n_states"), population),
-        Target("sp_skew_measured", "5b", p["open_loop"]["sp_skew"]["mean"], 0.1, lambda: _open_loop("sp_skew"), population),
+        Target(
+            "n_states_measured",
+            "5b",
+            p["open_loop"]["n_states"]["mean"],
+            0.1,
+            lambda: _open_loop("n_states"),
+            population,
+        ),
+        Target(
+            "sp_skew_measured", "5b", p["open_loop"]["sp_skew"]["mean"], 0.1, lambda: _open_loop("sp_skew"), population
+        ),
         Target("nsr_measured", "5b", p["open_loop"]["nsr"]["mean"], 0.1, lambda: _open_loop("nsr"), population),
         Target("mvm_rmse_programmed_32bit_no_ir_drop", "4f", mvm["rmse_programmed_32bit_no_ir_drop"]["value"], 0.25),
         Target("mvm_rmse_1s", "4f", mvm["rmse_1s"]["value"], 0.25),
@@ -98,8 +153,19 @@ def reproduce(say: Callable[[str], None] = lambda text: None) -> list[Row]:
         except ReramError as error:
             ours, note = None, str(error)
         off = ours is None or abs(ours - t.published) > t.tolerance * abs(t.published)
-        rows.append(Row(t.name, t.figure, t.published, ours, t.tolerance, "off" if off else "reproduced",
-                        round(time.perf_counter() - start, 2), t.inputs, note))
+        rows.append(
+            Row(
+                t.name,
+                t.figure,
+                t.published,
+                ours,
+                t.tolerance,
+                "off" if off else "reproduced",
+                round(time.perf_counter() - start, 2),
+                t.inputs,
+                note,
+            )
+        )
     return rows
 
 
@@ -136,7 +202,10 @@ def _dome_rise(state: str, bias_V: float) -> Outcome:
     transport = _published_cell()
     ambient = paper()["transport"]["t_ambient_K"]
     T = float(transport.at(bias_V, _density(transport, state), ambient_K=ambient).T_K)
-    return T - ambient, f"dome at {T:.0f} K; the published value is read off a figure; ours from a table of constant conductivities"
+    return (
+        T - ambient,
+        f"dome at {T:.0f} K; the published value is read off a figure; ours from a table of constant conductivities",
+    )
 
 
 def _r_hrs_ohm() -> float:
@@ -146,7 +215,10 @@ def _r_hrs_ohm() -> float:
 
 
 def _r_hrs() -> Outcome:
-    return _r_hrs_ohm(), "from the densities and barriers read off figure 2d with the dome at 13/11 r_CF; the ratio N exp(-dE/kT) there is 75, not 15"
+    return (
+        _r_hrs_ohm(),
+        "from the densities and barriers read off figure 2d with the dome at 13/11 r_CF; the ratio N exp(-dE/kT) there is 75, not 15",
+    )
 
 
 def _ratio(r_lrs: float) -> Outcome:
@@ -161,13 +233,20 @@ def _statistics(acceptance: float) -> Any:
 
 
 def _pulses(acceptance: float) -> Outcome:
-    note = "every window with the open-loop pulse; the published windows use their own voltages" if acceptance > 0.01 else ""
+    note = (
+        "every window with the open-loop pulse; the published windows use their own voltages"
+        if acceptance > 0.01
+        else ""
+    )
     return _statistics(acceptance).result.mean_pulses, note
 
 
 def _slope(acceptance: float) -> Outcome:
     line = _statistics(acceptance).sigma_line
-    return line.c1, f"standard error {line.c1_stderr:.1e}; a uniform law inside the band gives {acceptance / np.sqrt(3):.4g}"
+    return (
+        line.c1,
+        f"standard error {line.c1_stderr:.1e}; a uniform law inside the band gives {acceptance / np.sqrt(3):.4g}",
+    )
 
 
 def _open_loop(name: str) -> Outcome:
@@ -176,4 +255,7 @@ def _open_loop(name: str) -> Outcome:
 
     metrics = run_open_loop(Population.published().sample(_DEVICES, seed=0), seed=0).metrics()
     value = getattr(metrics, name)
-    return float(value.mean()), f"{value.size} devices drawn from the published means, measured by the published protocol; {value.min():.3g}..{value.max():.3g}"
+    return (
+        float(value.mean()),
+        f"{value.size} devices drawn from the published means, measured by the published protocol; {value.min():.3g}..{value.max():.3g}",
+    )

@@ -20,7 +20,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def _fem_reason() -> str:
     """Why the FEM cannot run here, or an empty text. A child process looks, so that a crash is a reason and not a crash."""
-    done = subprocess.run([sys.executable, "-c", "import device_physics._dolfinx, gmsh"], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", "import device_physics._dolfinx, gmsh"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 

@@ -1,6 +1,6 @@
 """Drive the exported file in the real aihwkit through the open-loop protocol; run as a script to record the results.
 
-    PYTHONPATH=. python tests/compact_model/aihwkit_peer.py      (in an environment with aihwkit)
+PYTHONPATH=. python tests/compact_model/aihwkit_peer.py      (in an environment with aihwkit)
 """
 
 import json
@@ -27,9 +27,15 @@ def exported(model):
 
 def as_numbers(m):
     """Return mean, spread, median and half the 16..84 % range over devices of the metrics of a trace in any unit."""
-    return {name: {"mean": float(np.mean(value)), "std": float(np.std(value, ddof=1)), "median": float(np.median(value)),
-                   "half_width": float(np.diff(np.percentile(value, [16, 84]))[0] / 2)}
-            for name, value in (("n_states", m.n_states), ("sp_skew", m.sp_skew), ("nsr", m.nsr))}
+    return {
+        name: {
+            "mean": float(np.mean(value)),
+            "std": float(np.std(value, ddof=1)),
+            "median": float(np.median(value)),
+            "half_width": float(np.diff(np.percentile(value, [16, 84]))[0] / 2),
+        }
+        for name, value in (("n_states", m.n_states), ("sp_skew", m.sp_skew), ("nsr", m.nsr))
+    }
 
 
 def ours(model, nsr, seed=1):
@@ -37,8 +43,15 @@ def ours(model, nsr, seed=1):
     p = model.population
     ids = np.arange(SIZE * SIZE)
     devices = PulsedDevices.from_metrics(
-        n_states=p.states.mean[0], sp_skew=p.states.mean[1], gamma=p.exponents.mean[0],
-        gamma_up_down=p.exponents.mean[1], nsr=nsr, g_min_S=p.g_min_mean_S, g_max_S=p.g_max_mean_S, device_id=ids)
+        n_states=p.states.mean[0],
+        sp_skew=p.states.mean[1],
+        gamma=p.exponents.mean[0],
+        gamma_up_down=p.exponents.mean[1],
+        nsr=nsr,
+        g_min_S=p.g_min_mean_S,
+        g_max_S=p.g_max_mean_S,
+        device_id=ids,
+    )
     return as_numbers(run_open_loop(devices, seed=seed).metrics())
 
 
@@ -57,12 +70,12 @@ def theirs(model, *, nsr, spread, seed=1):
     config.update.desired_bl, config.update.update_bl_management, config.update.update_management = 1, False, False
     torch.manual_seed(seed)
     tile = AnalogTile(SIZE, SIZE, config)
-    tile.set_learning_rate(100.0)       # probability of a pulse is one
+    tile.set_learning_rate(100.0)  # probability of a pulse is one
     tile.set_weights(-torch.ones(SIZE, SIZE))
     x, d = torch.ones(1, SIZE), torch.ones(1, SIZE)
     trace = [tile.get_weights()[0].numpy().copy()]
     for sign in DIRECTION:
-        tile.update(x, -float(sign) * d)     # aihwkit descends: w falls for positive d
+        tile.update(x, -float(sign) * d)  # aihwkit descends: w falls for positive d
         trace.append(tile.get_weights()[0].numpy().copy())
     return as_numbers(open_loop_metrics(np.array(trace, float), DIRECTION, ALTERNATING))
 
@@ -87,12 +100,17 @@ def record():
     import torch
 
     model = CompactModel.published()
-    return {"aihwkit": aihwkit.__version__, "torch": torch.__version__.split("+")[0], "numpy": np.__version__,
-            "devices": SIZE * SIZE, "device": aihwkit_json(model)["device"],
-            "mean_device_no_noise": theirs(model, nsr=0.0, spread=False),
-            "mean_device": theirs(model, nsr=model.population.nsr_mean, spread=False),
-            "spread_devices": theirs(model, nsr=model.population.nsr_mean, spread=True),
-            "inference_50uS": inference(model)}
+    return {
+        "aihwkit": aihwkit.__version__,
+        "torch": torch.__version__.split("+")[0],
+        "numpy": np.__version__,
+        "devices": SIZE * SIZE,
+        "device": aihwkit_json(model)["device"],
+        "mean_device_no_noise": theirs(model, nsr=0.0, spread=False),
+        "mean_device": theirs(model, nsr=model.population.nsr_mean, spread=False),
+        "spread_devices": theirs(model, nsr=model.population.nsr_mean, spread=True),
+        "inference_50uS": inference(model),
+    }
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ def with_population(**changes):
 
 def cpp_populate(f, count, rng):
     """aihwkit's C++ draw of (w_max, w_min, up, down, gamma_up, gamma_down), written from its source, shape (6, count)."""
+
     def pair(scale, bias, gain_std, bias_std):
         gain, r = 1 + gain_std * rng.normal(size=count), bias_std * rng.normal(size=count)
         up_bias, down_bias = (0.0, -bias) if bias > 0 else (bias, 0.0)
@@ -29,8 +30,14 @@ def cpp_populate(f, count, rng):
 
     w_max = np.abs(f["w_max"] * (1 + f["w_max_dtod"] * rng.normal(size=count)))
     w_min = -np.abs(f["w_min"] * (1 + f["w_min_dtod"] * rng.normal(size=count)))
-    return np.array([w_max, w_min, *pair(f["dw_min"], f["up_down"], f["dw_min_dtod"], f["up_down_dtod"]),
-                     *pair(f["pow_gamma"], f["pow_up_down"], f["pow_gamma_dtod"], f["pow_up_down_dtod"])])
+    return np.array(
+        [
+            w_max,
+            w_min,
+            *pair(f["dw_min"], f["up_down"], f["dw_min_dtod"], f["up_down_dtod"]),
+            *pair(f["pow_gamma"], f["pow_up_down"], f["pow_gamma_dtod"], f["pow_up_down_dtod"]),
+        ]
+    )
 
 
 def cpp_pulse(w, device, sign, dw_min_std, rng):
@@ -81,8 +88,9 @@ def test_linear_case_is_the_one_worked_out_by_hand():
 @pytest.mark.parametrize("exponents", [(0.7, 0.0), (1.5, 0.3), (2.5, -0.4)])
 @pytest.mark.parametrize("n", [10.0, 100.0])
 def test_mean_device_has_the_symmetry_point_and_states_of_the_model(skew, exponents, n):
-    model = with_population(states=Bivariate(mean=(n, skew), sigma=(0.1, 0.01)),
-                            exponents=Bivariate(mean=exponents, sigma=(0.0, 0.0)))
+    model = with_population(
+        states=Bivariate(mean=(n, skew), sigma=(0.1, 0.01)), exponents=Bivariate(mean=exponents, sigma=(0.0, 0.0))
+    )
     f = {**powstep_numbers(model).fields(), **dict.fromkeys(DTOD, 0.0)}
     device = cpp_populate(f, 1, np.random.default_rng(0))
     states, at = analytic(device)
@@ -92,8 +100,12 @@ def test_mean_device_has_the_symmetry_point_and_states_of_the_model(skew, expone
 
 
 def test_spreads_of_states_and_symmetry_point_come_back_where_they_are_small():
-    model = with_population(states=Bivariate(mean=(22, 0.55), sigma=(1.5, 0.02)), g_max_sigma_S=1e-6, g_min_sigma_S=1e-7,
-                            exponents=Bivariate(mean=(1.2, 0.1), sigma=(0.02, 0.01)))
+    model = with_population(
+        states=Bivariate(mean=(22, 0.55), sigma=(1.5, 0.02)),
+        g_max_sigma_S=1e-6,
+        g_min_sigma_S=1e-7,
+        exponents=Bivariate(mean=(1.2, 0.1), sigma=(0.02, 0.01)),
+    )
     numbers = powstep_numbers(model)
     n, skew = analytic(cpp_populate(numbers.fields(), 40000, np.random.default_rng(1)))
     assert n.std() == pytest.approx(1.5, rel=0.04) and skew.std() == pytest.approx(0.02, rel=0.04)
@@ -125,7 +137,7 @@ def test_exported_numbers_are_those_that_the_real_aihwkit_was_given():
 def test_recorded_aihwkit_results_agree_with_our_simulation():
     exact, ours = RECORDED["mean_device_no_noise"], aihwkit_peer.ours(MODEL, 0.0)
     for name in ("n_states", "sp_skew"):
-        assert exact[name]["mean"] == pytest.approx(ours[name]["mean"], rel=1e-5)      # aihwkit computes in float32
+        assert exact[name]["mean"] == pytest.approx(ours[name]["mean"], rel=1e-5)  # aihwkit computes in float32
     noisy, ours = RECORDED["mean_device"], aihwkit_peer.ours(MODEL, MODEL.population.nsr_mean)
     for name in ("n_states", "sp_skew", "nsr"):
         error = np.hypot(noisy[name]["std"], ours[name]["std"]) / np.sqrt(RECORDED["devices"])
@@ -169,8 +181,11 @@ def test_synthetic_is_inherited():
 
 def test_no_text_of_a_model_becomes_code():
     bad = 'x"""\nraise SystemExit("code from a model file")\n"""'
-    model = MODEL.replace(name=bad, provenance={"made_by": bad, bad: [bad]},
-                          population=MODEL.population.replace(assumed={bad: bad + "\r\x0c  raise SystemExit"}))
+    model = MODEL.replace(
+        name=bad,
+        provenance={"made_by": bad, bad: [bad]},
+        population=MODEL.population.replace(assumed={bad: bad + "\r\x0c  raise SystemExit"}),
+    )
     names = aihwkit_peer.exported(model)
     assert names["DEVICE"] == powstep_numbers(MODEL).fields()
 
@@ -184,7 +199,12 @@ def test_json_is_plain_finite_json():
 
 def test_a_population_without_spread_exports_none():
     p = Population.published()
-    model = with_population(states=Bivariate(mean=p.states.mean, sigma=(0, 0)), nsr_sigma=0.0, g_max_sigma_S=0.0,
-                            exponents=Bivariate(mean=p.exponents.mean, sigma=(0, 0)), g_min_sigma_S=0.0)
+    model = with_population(
+        states=Bivariate(mean=p.states.mean, sigma=(0, 0)),
+        nsr_sigma=0.0,
+        g_max_sigma_S=0.0,
+        exponents=Bivariate(mean=p.exponents.mean, sigma=(0, 0)),
+        g_min_sigma_S=0.0,
+    )
     numbers = powstep_numbers(model)
     assert [numbers.fields()[name] for name in DTOD] == [0.0] * 6 and numbers.notes == ()

@@ -13,13 +13,13 @@ def test_a_life_program_wait_read():
     targets = np.linspace(20e-6, 80e-6, 30).reshape(6, 5)
     done = ARRAY.program(targets, acceptance=0.005)
     assert done.programming.converged.all() and np.array_equal(done.g_S, done.programming.g_S)
-    assert np.array_equal(ARRAY.g_S, ARRAY.devices.g_min_S) and ARRAY.programming is None     # the old one is untouched
+    assert np.array_equal(ARRAY.g_S, ARRAY.devices.g_min_S) and ARRAY.programming is None  # the old one is untouched
     hour = done.wait(3600)
     shift = hour.g_S - done.g_S
     assert shift.mean() == pytest.approx(-0.73e-6, abs=0.5e-6) and shift.std() == pytest.approx(0.76e-6, rel=0.4)
     assert hour.read() != pytest.approx(hour.g_S, abs=1e-9) and np.array_equal(hour.read(), hour.read())
     assert not np.array_equal(hour.read(), hour.read(repeat=1))
-    assert np.array_equal(done.read(), done.g_S)       # no time has passed for the noise to grow
+    assert np.array_equal(done.read(), done.g_S)  # no time has passed for the noise to grow
 
 
 def test_waiting_in_pieces_is_waiting():
@@ -51,7 +51,9 @@ def test_device_17_lives_the_same_life_in_another_shape():
     other = Array.from_population(P, 30, 11)
     life = [a.program(50e-6).wait(60).pulse(1).wait(3600).read() for a in (ARRAY, other)]
     assert np.array_equal(life[0].ravel(), life[1])
-    assert not np.array_equal(life[1], Array.from_population(P, 30, 12).program(50e-6).wait(60).pulse(1).wait(3600).read())
+    assert not np.array_equal(
+        life[1], Array.from_population(P, 30, 12).program(50e-6).wait(60).pulse(1).wait(3600).read()
+    )
 
 
 def test_arrays_are_immutable():

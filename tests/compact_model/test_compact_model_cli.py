@@ -47,16 +47,22 @@ def test_program_in_words_and_into_a_file(tmp_path):
     assert record["model"] == "fixture of version 1"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--shape", "8by4"], "shape='8by4' is not allowed: expected rows x columns, such as 8x4"),
-    (["--shape", "0x4"], "shape='0x4' is not allowed"), (["--shape", "9999x9999"], "expected at most 1000000 devices"),
-    (["--acceptance", "0"], "acceptance=0.0 is not allowed: expected 1e-06..0.5"),
-    (["--acceptance", "2"], "acceptance=2.0 is not allowed: .*It is a fraction: 2 % is 0.02"),
-    (["--acceptance", "nan"], "acceptance=nan is not allowed"), (["--levels", "1"], "levels=1 is not allowed: expected 2..4096"),
-    (["--seed", "-1"], "seed=-1 is not allowed: expected a whole number of 0 or more"),
-    (["--max-pulses", "0"], "max_pulses=0 is not allowed"),
-    (["--model", "missing.json"], "missing.json: there is no such model file"),
-    (["--shape", "2x2", "--levels", "2", "-o", "nowhere/out.json"], "the folder nowhere does not exist")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--shape", "8by4"], "shape='8by4' is not allowed: expected rows x columns, such as 8x4"),
+        (["--shape", "0x4"], "shape='0x4' is not allowed"),
+        (["--shape", "9999x9999"], "expected at most 1000000 devices"),
+        (["--acceptance", "0"], "acceptance=0.0 is not allowed: expected 1e-06..0.5"),
+        (["--acceptance", "2"], "acceptance=2.0 is not allowed: .*It is a fraction: 2 % is 0.02"),
+        (["--acceptance", "nan"], "acceptance=nan is not allowed"),
+        (["--levels", "1"], "levels=1 is not allowed: expected 2..4096"),
+        (["--seed", "-1"], "seed=-1 is not allowed: expected a whole number of 0 or more"),
+        (["--max-pulses", "0"], "max_pulses=0 is not allowed"),
+        (["--model", "missing.json"], "missing.json: there is no such model file"),
+        (["--shape", "2x2", "--levels", "2", "-o", "nowhere/out.json"], "the folder nowhere does not exist"),
+    ],
+)
 def test_bad_input_is_named(arguments, words):
     assert re.search(words, refused(array_app, "program", *arguments))
 
@@ -91,8 +97,11 @@ def test_shapes():
 
 
 def test_importing_the_commands_is_quick_and_light():
-    code = ("import sys, compact_model.cli; "
-            "print([m for m in ('scipy', 'pint', 'xarray', 'matplotlib', 'torch') if m in sys.modules])")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                            cwd=Path(__file__).parents[2])
+    code = (
+        "import sys, compact_model.cli; "
+        "print([m for m in ('scipy', 'pint', 'xarray', 'matplotlib', 'torch') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert result.stdout.strip() == "[]"

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from compact_model import model as model_module
+from compact_model.cell import Cell
 from compact_model.model import CompactModel, Covariance
 from compact_model.program_statistics import program_statistics
+from compact_model.transistor import Transistor
+from compact_model.transport import Hopping
 from ground.errors import InputError
 
 V1 = Path(__file__).parent / "data" / "model_v1.json"
@@ -48,19 +51,26 @@ def test_loading_fills_nothing_in_silently():
     assert CompactModel.load(V1).model_dump(mode="json") == data
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("not json", r"m.json: is not JSON: Expecting value in line 1. Model files are written by CompactModel.save"),
-    ("[1, 2]", "m.json: holds a list; a model file holds one table"),
-    ('{"version": 1, "name": NaN}', "m.json: holds NaN, which is no number; every value of a model must be finite"),
-    ('{"version": 1, "x": [-Infinity]}', "holds -Infinity, which is no number"),
-    ('{"version": 1, "version": 1}', "'version' is given twice in one table; keep one"),
-    ('{"name": "x"}', "CompactModel.version is missing; is this a compact model file"),
-    ('{"version": "1"}', "CompactModel.version='1' is not allowed: expected a whole number from 1 to 1"),
-    ('{"version": true}', "CompactModel.version=True is not allowed"),
-    ('{"version": 0}', "CompactModel.version=0 is not allowed"),
-    ('{"version": 2}', "version=2 was written by a newer version of cmo-reram .*upgrade: pip install --upgrade cmo-reram"),
-    ("[" * 100000, "m.json: is not a model file: RecursionError"),
-    ('{"version": ' + "1" * 5000 + "}", "m.json: is not a model file: ValueError")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("not json", r"m.json: is not JSON: Expecting value in line 1. Model files are written by CompactModel.save"),
+        ("[1, 2]", "m.json: holds a list; a model file holds one table"),
+        ('{"version": 1, "name": NaN}', "m.json: holds NaN, which is no number; every value of a model must be finite"),
+        ('{"version": 1, "x": [-Infinity]}', "holds -Infinity, which is no number"),
+        ('{"version": 1, "version": 1}', "'version' is given twice in one table; keep one"),
+        ('{"name": "x"}', "CompactModel.version is missing; is this a compact model file"),
+        ('{"version": "1"}', "CompactModel.version='1' is not allowed: expected a whole number from 1 to 1"),
+        ('{"version": true}', "CompactModel.version=True is not allowed"),
+        ('{"version": 0}', "CompactModel.version=0 is not allowed"),
+        (
+            '{"version": 2}',
+            "version=2 was written by a newer version of cmo-reram .*upgrade: pip install --upgrade cmo-reram",
+        ),
+        ("[" * 100000, "m.json: is not a model file: RecursionError"),
+        ('{"version": ' + "1" * 5000 + "}", "m.json: is not a model file: ValueError"),
+    ],
+)
 def test_what_is_no_model_file_is_refused(tmp_path, text, words):
     path = tmp_path / "m.json"
     path.write_text(text)
@@ -84,21 +94,50 @@ def test_missing_binary_big_and_folder_are_refused(tmp_path, monkeypatch):
         CompactModel.load(tmp_path / "big.json")
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda d: d.update(populaton={}), r"changed.json: CompactModel.populaton is not known. Did you mean 'population'"),
-    (lambda d: d["population"].update(nsr_maen=1), r"changed.json: Population.nsr_maen is not known. Did you mean 'nsr_mean'"),
-    (lambda d: d.pop("noise"), "changed.json: CompactModel.noise is missing: it has no default"),
-    (lambda d: d["population"]["states"].pop("mean"), "changed.json: Bivariate.mean is missing"),
-    (lambda d: d["population"].update(nsr_mean="high"), "changed.json: Population.nsr_mean='high' is not allowed"),
-    (lambda d: d["population"].update(nsr_mean=[1]), r"Population.nsr_mean=\[1\] is not allowed: expected a number"),
-    (lambda d: d["population"].update(g_max_mean_S=100.0), "g_max_mean_S=100.0 is not allowed.*you gave uS"),
-    (lambda d: d.update(name=""), "CompactModel.name='' is not allowed"),
-    (lambda d: d.update(cell=[1]), r"CompactModel.cell=\[1\] is not allowed"),
-    (lambda d: d["validity"].update(g_S=[2.0, 1.0]), "CompactModel.validity=.*the range of g_S ends .1. before it begins"),
-    (lambda d: d["covariance"].update(matrix=[[1, 2], [2, 1]]), "Covariance.matrix is not allowed: it is not positive"),
-    (lambda d: d["covariance"].update(matrix=[[1, 0.5], [0.2, 1]]), "Covariance.matrix is not allowed: it is not symm"),
-    (lambda d: d["covariance"].update(matrix=[[1]]), "Covariance.matrix is not allowed: 2 names need a 2 x 2 matrix"),
-    (lambda d: d["covariance"].update(names=["a", "a"]), "Covariance.names is not allowed: a name is given twice")])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda d: d.update(populaton={}),
+            r"changed.json: CompactModel.populaton is not known. Did you mean 'population'",
+        ),
+        (
+            lambda d: d["population"].update(nsr_maen=1),
+            r"changed.json: Population.nsr_maen is not known. Did you mean 'nsr_mean'",
+        ),
+        (lambda d: d.pop("noise"), "changed.json: CompactModel.noise is missing: it has no default"),
+        (lambda d: d["population"]["states"].pop("mean"), "changed.json: Bivariate.mean is missing"),
+        (lambda d: d["population"].update(nsr_mean="high"), "changed.json: Population.nsr_mean='high' is not allowed"),
+        (
+            lambda d: d["population"].update(nsr_mean=[1]),
+            r"Population.nsr_mean=\[1\] is not allowed: expected a number",
+        ),
+        (lambda d: d["population"].update(g_max_mean_S=100.0), "g_max_mean_S=100.0 is not allowed.*you gave uS"),
+        (lambda d: d.update(name=""), "CompactModel.name='' is not allowed"),
+        (lambda d: d.update(cell=[1]), r"changed.json: Cell is not allowed: Input should be a valid dictionary"),
+        (
+            lambda d: d.update(cell={"hoping": 1}),
+            r"changed.json: Cell.hopping is missing.*\n.*Cell.hoping is not known. Did you mean",
+        ),
+        (
+            lambda d: d["validity"].update(g_S=[2.0, 1.0]),
+            "CompactModel.validity=.*the range of g_S ends .1. before it begins",
+        ),
+        (
+            lambda d: d["covariance"].update(matrix=[[1, 2], [2, 1]]),
+            "Covariance.matrix is not allowed: it is not positive",
+        ),
+        (
+            lambda d: d["covariance"].update(matrix=[[1, 0.5], [0.2, 1]]),
+            "Covariance.matrix is not allowed: it is not symm",
+        ),
+        (
+            lambda d: d["covariance"].update(matrix=[[1]]),
+            "Covariance.matrix is not allowed: 2 names need a 2 x 2 matrix",
+        ),
+        (lambda d: d["covariance"].update(names=["a", "a"]), "Covariance.names is not allowed: a name is given twice"),
+    ],
+)
 def test_a_file_that_is_not_allowed_is_explained_with_file_and_field(tmp_path, change, words):
     with pytest.raises(InputError, match=words):
         CompactModel.load(changed(tmp_path, change))
@@ -111,16 +150,35 @@ def test_a_number_too_large_for_a_float_is_not_finite(tmp_path):
         CompactModel.load(path)
 
 
-def test_only_plain_data_fits_into_a_cell():
-    for wrong, words in (({"f": print}, "f is a builtin_function_or_method; expected numbers, texts"),
-                         ({"a": {1: 2}}, "the name 1 is no text"), ({"a": [float("nan")]}, r"a\[0\] is not a finite")):
+def test_only_plain_data_fits_into_the_provenance():
+    for wrong, words in (
+        ({"f": print}, "f is a builtin_function_or_method; expected numbers, texts"),
+        ({"a": {1: 2}}, "the name 1 is no text"),
+        ({"a": [float("nan")]}, r"a\[0\] is not a finite"),
+    ):
         with pytest.raises(InputError, match=words):
-            CompactModel.published().replace(cell=wrong)
+            CompactModel.published().replace(provenance=wrong)
     deep = {}
     for _ in range(60):
         deep = {"a": deep}
     with pytest.raises(InputError, match="nested deeper than 40 levels"):
-        CompactModel.published().replace(cell=deep)
+        CompactModel.published().replace(provenance=deep)
+
+
+def test_a_cell_goes_into_the_file_and_comes_back(tmp_path):
+    hopping = Hopping(
+        trap_density_lrs_m3=5e25,
+        trap_density_hrs_m3=1.2e24,
+        barrier_lrs_eV=0.065,
+        barrier_hrs_eV=0.08,
+        hop_distance_m=2.67e-9,
+        attempt_Hz=1e13,
+    )
+    model = CompactModel.published().replace(cell=Cell(hopping=hopping, transistor=Transistor.from_on_resistance()))
+    model.save(tmp_path / "m.json")
+    again = CompactModel.load(tmp_path / "m.json")
+    assert again == model
+    assert again.cell.assumed["ions"].startswith("barriers and exponents chosen by hand")
 
 
 def test_covariance_of_parameters_thirty_decades_apart():

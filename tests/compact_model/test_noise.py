@@ -18,7 +18,8 @@ def test_laws_are_the_published_ones():
     assert LAW.std_S(600) * 1e6 == pytest.approx(printed["sigma_10min_uS"]["value"], rel=0.15)
     noise = ReadNoise.published()
     assert noise.std_S(50e-6, 3600.0) * 1e6 == pytest.approx(
-        0.0277316483 * np.log10(50) * np.sqrt(np.log((3600 + 1e-6) / 2e-6)))
+        0.0277316483 * np.log10(50) * np.sqrt(np.log((3600 + 1e-6) / 2e-6))
+    )
     assert noise.std_S(50e-6, 0.0) == 0 and noise.std_S(0.5e-6, 1.0) == 0
 
 

@@ -17,7 +17,7 @@ def test_protocol_is_the_published_one():
     trace = run_open_loop(copies(1), seed=0)
     assert "batches of 400" in paper()["open_loop"]["protocol"] and "500" in paper()["open_loop"]["protocol"]
     d = trace.direction
-    assert [d[i * 400:(i + 1) * 400].tolist() for i in range(4)] == [[1] * 400, [-1] * 400, [1] * 400, [-1] * 400]
+    assert [d[i * 400 : (i + 1) * 400].tolist() for i in range(4)] == [[1] * 400, [-1] * 400, [1] * 400, [-1] * 400]
     assert d[1600:].tolist() == [1, -1] * 250 and trace.g_S.shape == (2101, 1)
 
 
@@ -25,8 +25,9 @@ def test_noise_free_metrics_approach_the_asked_ones_as_steps_shrink():
     """The alternating device sits half a step off its symmetry point, so the bias is of order 1/n_states."""
     errors = []
     for n in (20, 40, 80, 160):
-        m = run_open_loop(copies(1, nsr=0.0, n_states=float(n)), seed=0, pulses_per_batch=4000,
-                          alternating_pulses=4000).metrics(settle_pulses=3000)
+        m = run_open_loop(
+            copies(1, nsr=0.0, n_states=float(n)), seed=0, pulses_per_batch=4000, alternating_pulses=4000
+        ).metrics(settle_pulses=3000)
         errors.append((abs(m.n_states[0] / n - 1), abs(m.sp_skew[0] - 0.61)))
     errors = np.array(errors)
     assert np.all(errors[-1] < (0.015, 0.003)) and np.all(np.diff(errors, axis=0) < 0)
@@ -35,9 +36,9 @@ def test_noise_free_metrics_approach_the_asked_ones_as_steps_shrink():
 
 def test_measured_metrics_of_22_states_and_their_known_bias():
     m = run_open_loop(copies(400), seed=1).metrics()
-    assert m.n_states.mean() == pytest.approx(20.2, abs=0.3)     # asked 22: - 8 %
-    assert m.sp_skew.mean() == pytest.approx(0.616, abs=0.005)   # asked 0.61
-    assert m.nsr.mean() == pytest.approx(0.97, abs=0.02)         # asked 0.90: + 8 %
+    assert m.n_states.mean() == pytest.approx(20.2, abs=0.3)  # asked 22: - 8 %
+    assert m.sp_skew.mean() == pytest.approx(0.616, abs=0.005)  # asked 0.61
+    assert m.nsr.mean() == pytest.approx(0.97, abs=0.02)  # asked 0.90: + 8 %
 
 
 def test_published_population_measures_within_ten_per_cent_of_the_published_means():
@@ -52,8 +53,9 @@ def test_a_device_alone_gives_the_trace_it_gives_inside_an_array():
     whole = run_open_loop(devices, seed=9, pulses_per_batch=50, alternating_pulses=130)
     alone = run_open_loop(devices[3, 2], seed=9, pulses_per_batch=50, alternating_pulses=130)
     assert np.array_equal(whole.g_S[:, 3, 2], alone.g_S)
-    assert not np.array_equal(alone.g_S, run_open_loop(devices[3, 2], seed=9, trial=1, pulses_per_batch=50,
-                                                       alternating_pulses=130).g_S)
+    assert not np.array_equal(
+        alone.g_S, run_open_loop(devices[3, 2], seed=9, trial=1, pulses_per_batch=50, alternating_pulses=130).g_S
+    )
 
 
 def test_metrics_by_hand():

@@ -55,7 +55,7 @@ def test_pulses_are_near_the_published_without_having_been_put_in(runs):
     tight = np.mean([s.result.mean_pulses for s in runs[0.002]])
     wide = np.mean([s.result.mean_pulses for s in runs[0.02]])
     assert tight == pytest.approx(published["acceptance_0p2_percent"], rel=0.15)
-    assert wide == pytest.approx(17.4, abs=1.5)         # published 11: the upper window's larger voltage is not in it
+    assert wide == pytest.approx(17.4, abs=1.5)  # published 11: the upper window's larger voltage is not in it
     assert all(s.result.converged_fraction == 1 for a in runs for s in runs[a])
 
 
@@ -93,7 +93,7 @@ def test_misread_counts_devices_nearer_to_another_level():
 
 def test_levels_overlap_after_ten_minutes_about_as_published():
     s = program_statistics(P, (16, 16), 35, 0.002, seed=0)
-    law = Relaxation.published().replace(mean_shift_S=0.0)   # the common shift can be corrected; the spread cannot
+    law = Relaxation.published().replace(mean_shift_S=0.0)  # the common shift can be corrected; the spread cannot
     ids = np.arange(256).reshape(16, 16)
     later = s.result.g_S + np.array([law.path_S(600.0, ids, seed=0, trial=k) for k in range(35)])
     assert s.misread_fraction == 0

@@ -63,19 +63,31 @@ def test_a_window_with_larger_steps_changes_its_targets_only():
     assert strong.pulses[3:].mean() < plain.pulses[3:].mean()
 
 
-@pytest.mark.parametrize(("value", "words"), [
-    (0, "acceptance=0 is not allowed: expected 1e-06..0.5"), (2, "It is a fraction: 2 % is 0.02"),
-    (-0.1, "expected 1e-06..0.5"), (float("nan"), "expected 1e-06..0.5"), ("2%", "acceptance='2%' is not allowed"),
-    (True, "acceptance=True is not allowed")])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "acceptance=0 is not allowed: expected 1e-06..0.5"),
+        (2, "It is a fraction: 2 % is 0.02"),
+        (-0.1, "expected 1e-06..0.5"),
+        (float("nan"), "expected 1e-06..0.5"),
+        ("2%", "acceptance='2%' is not allowed"),
+        (True, "acceptance=True is not allowed"),
+    ],
+)
 def test_a_bad_acceptance_is_explained(value, words):
     with pytest.raises(InputError, match=words):
         program(DEVICES, 5e-5, value, seed=0)
 
 
-@pytest.mark.parametrize(("targets", "words"), [
-    (50.0, "expected siemens. Did you mean 5e-05 .you gave uS"), (0.0, "finite and above 0 S"),
-    (np.nan, "finite and above 0 S"),
-    (np.full(4, 5e-5), r"targets_S has shape \(4,\), which does not fit devices of shape \(4, 3\)")])
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (50.0, "expected siemens. Did you mean 5e-05 .you gave uS"),
+        (0.0, "finite and above 0 S"),
+        (np.nan, "finite and above 0 S"),
+        (np.full(4, 5e-5), r"targets_S has shape \(4,\), which does not fit devices of shape \(4, 3\)"),
+    ],
+)
 def test_bad_targets_are_explained(targets, words):
     with pytest.raises(InputError, match=words):
         program(DEVICES, targets, 0.01, seed=0)

@@ -19,15 +19,30 @@ from ground.errors import InputError
 
 
 def device(**changes):
-    values = {"n_states": 22.0, "sp_skew": 0.61, "gamma": 1.5, "gamma_up_down": 0.1, "nsr": 0.9, "g_min_S": 4e-6,
-              "g_max_S": 1e-4, "device_id": 0}
+    values = {
+        "n_states": 22.0,
+        "sp_skew": 0.61,
+        "gamma": 1.5,
+        "gamma_up_down": 0.1,
+        "nsr": 0.9,
+        "g_min_S": 4e-6,
+        "g_max_S": 1e-4,
+        "device_id": 0,
+    }
     return PulsedDevices.from_metrics(**{**values, **changes})
 
 
-metrics = st.fixed_dictionaries({
-    "n_states": st.floats(2, 500), "sp_skew": st.floats(0.05, 0.95), "gamma": st.floats(0.1, 4),
-    "gamma_up_down": st.floats(-0.9, 0.9), "nsr": st.floats(0, 10), "g_min_S": st.floats(0, 5e-5),
-    "g_max_S": st.floats(6e-5, 1e-3)})
+metrics = st.fixed_dictionaries(
+    {
+        "n_states": st.floats(2, 500),
+        "sp_skew": st.floats(0.05, 0.95),
+        "gamma": st.floats(0.1, 4),
+        "gamma_up_down": st.floats(-0.9, 0.9),
+        "nsr": st.floats(0, 10),
+        "g_min_S": st.floats(0, 5e-5),
+        "g_max_S": st.floats(6e-5, 1e-3),
+    }
+)
 
 
 @settings(deadline=None)
@@ -75,7 +90,7 @@ def test_step_by_hand_and_its_noise():
     assert distance_to_g_max(half, d) == pytest.approx(0.5)
     assert mean_step_S(half, d, UP) == pytest.approx(d.dg_up_S / 4)
     assert pulse(half, d, DOWN, 1.0) - half == pytest.approx(-d.dg_down_S / 4 * 1.9)
-    assert pulse(half, d, UP, -2.0) < half         # 1 - 2 * 0.9 < 0: a step against its pulse
+    assert pulse(half, d, UP, -2.0) < half  # 1 - 2 * 0.9 < 0: a step against its pulse
 
 
 def test_devices_are_immutable_and_keep_their_identity_in_parts():
@@ -87,13 +102,26 @@ def test_devices_are_immutable_and_keep_their_identity_in_parts():
     assert d[1, 2].device_id == 6 and d[:, 1].shape == (3,) and d.reshape(12).device_id[7] == 7 and d.size == 12
 
 
-@pytest.mark.parametrize(("name", "value", "words"), [
-    ("g_max_S", 3e-6, "more than g_min_S"), ("g_min_S", -1e-6, "0 S or more"), ("dg_up_S", 0.0, "more than 0"),
-    ("dg_down_S", -1e-6, "more than 0"), ("gamma_up", 0.0, "more than 0"), ("gamma_down", np.nan, "more than 0"),
-    ("step_noise", -0.1, "0 or more"), ("device_id", -1, "0 or more"), ("g_max_S", np.inf, "more than g_min_S")])
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("g_max_S", 3e-6, "more than g_min_S"),
+        ("g_min_S", -1e-6, "0 S or more"),
+        ("dg_up_S", 0.0, "more than 0"),
+        ("dg_down_S", -1e-6, "more than 0"),
+        ("gamma_up", 0.0, "more than 0"),
+        ("gamma_down", np.nan, "more than 0"),
+        ("step_noise", -0.1, "0 or more"),
+        ("device_id", -1, "0 or more"),
+        ("g_max_S", np.inf, "more than g_min_S"),
+    ],
+)
 def test_a_value_that_is_no_device_is_named(name, value, words):
-    with pytest.raises(InputError, match=rf"PulsedDevices\.{name}=.* is not allowed \(place 0, 1 of 1 devices\): "
-                                         rf"expected {words}"):
+    with pytest.raises(
+        InputError,
+        match=rf"PulsedDevices\.{name}=.* is not allowed \(place 0, 1 of 1 devices\): "
+        rf"expected {words}",
+    ):
         replace(device(), **{name: np.array(value)})
 
 

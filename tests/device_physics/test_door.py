@@ -44,4 +44,4 @@ first = [used() for _ in range(3)][-1]
 print([used() for _ in range(6)][-1] - first)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 30.0       # MB; a leaked matrix with its multigrid would be about 20 MB each
+    assert float(done.stdout) < 30.0  # MB; a leaked matrix with its multigrid would be about 20 MB each

@@ -26,7 +26,7 @@ def published() -> Solution:
 def test_the_balances_close(published: Solution) -> None:
     b = published.balances
     assert max(b.current, b.power, b.heat) < 1e-6
-    assert b.surface_flux < 0.05          # the flux through the coarse electrode is only a check of the mesh
+    assert b.surface_flux < 0.05  # the flux through the coarse electrode is only a check of the mesh
 
 
 def test_current_power_and_resistance_agree(published: Solution) -> None:
@@ -65,7 +65,9 @@ def test_conductance_scales_with_all_conductivities() -> None:
 
 def test_a_depleted_dome_takes_the_voltage() -> None:
     lrs = solve(Device.from_tables({**COARSE, "dome": {"radius": "13 nm"}}), 0.2)
-    hrs = solve(Device.from_tables({**COARSE, "dome": {"radius": "13 nm", "electrical_conductivity": "0.05 S/cm"}}), 0.2)
+    hrs = solve(
+        Device.from_tables({**COARSE, "dome": {"radius": "13 nm", "electrical_conductivity": "0.05 S/cm"}}), 0.2
+    )
     assert hrs.resistance_ohm > 10 * lrs.resistance_ohm
     assert hrs.dome.E_mean_V_per_m > 1.2 * lrs.dome.E_mean_V_per_m
 
@@ -127,5 +129,5 @@ def test_vtu_and_picture(published: Solution, tmp_path: Path) -> None:
 
     picture = matplotlib.image.imread(tmp_path / "a.png")
     assert picture.shape[:2] == (1000, 2000)
-    assert np.std(picture[..., :3]) > 0.1        # not one colour
+    assert np.std(picture[..., :3]) > 0.1  # not one colour
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "a.vtu"]

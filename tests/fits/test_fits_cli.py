@@ -46,7 +46,10 @@ def test_iv_json_is_one_object(file, tmp_path):
     data = json.loads(result.stdout)
     assert data == json.loads((tmp_path / "out.json").read_text())
     assert data["v_read_V"] == 0.3 and data["synthetic"] is True and data["provenance"]["synthetic"] is True
-    assert data["files"][0]["source"] == "cell.csv" and data["provenance"]["inputs"][0]["sha256"] == data["files"][0]["sha256"]
+    assert (
+        data["files"][0]["source"] == "cell.csv"
+        and data["provenance"]["inputs"][0]["sha256"] == data["files"][0]["sha256"]
+    )
     assert [s["kind"] for s in data["files"][0]["states"]["sweeps"]] == ["set", "reset"]
     assert data["population"]["ratio_of_means"] == pytest.approx(20)
     assert data["files"][0]["low_field"]["rows"][0]["resistance_ohm"] == pytest.approx(2e5)
@@ -56,7 +59,12 @@ def test_iv_text(file, tmp_path, switching):
     second = tmp_path / "second.csv"
     write_iv_csv(second, switching.replace(device="other"))
     result = run("iv", file, second, "--ambient-K", 350)
-    assert result.exit_code == 0 and "all 2 files" in result.stdout and "350 K" in result.stdout and "HRS/LRS" in result.stdout
+    assert (
+        result.exit_code == 0
+        and "all 2 files" in result.stdout
+        and "350 K" in result.stdout
+        and "HRS/LRS" in result.stdout
+    )
 
 
 def test_forming_json(file):
@@ -67,15 +75,18 @@ def test_forming_json(file):
     assert "V_forming = 1 V" in run("forming", file, "--run", "Run1").stdout
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("iv", "none.csv"), "there is no such file"),
-    (("iv", "FILE", "FILE"), r"cell\.csv is given twice \(same content\)"),
-    (("iv", "FILE", "--v-read", 200), r"v_read_V=200.0 is not allowed.*Did you mean 0.2 .you gave mV"),
-    (("iv", "FILE", "--sheet", "Run1"), "is for workbooks"),
-    (("iv", "FILE", "-o", "/none/out.json"), "the folder /none does not exist"),
-    (("forming", "FILE", "--run", "Run7"), "run 'Run7' is not in"),
-    (("forming", "FILE", "--r-series", -5), "r_series_ohm=-5.0 is not allowed"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("iv", "none.csv"), "there is no such file"),
+        (("iv", "FILE", "FILE"), r"cell\.csv is given twice \(same content\)"),
+        (("iv", "FILE", "--v-read", 200), r"v_read_V=200.0 is not allowed.*Did you mean 0.2 .you gave mV"),
+        (("iv", "FILE", "--sheet", "Run1"), "is for workbooks"),
+        (("iv", "FILE", "-o", "/none/out.json"), "the folder /none does not exist"),
+        (("forming", "FILE", "--run", "Run7"), "run 'Run7' is not in"),
+        (("forming", "FILE", "--r-series", -5), "r_series_ohm=-5.0 is not allowed"),
+    ],
+)
 def test_errors_are_raised_for_the_door(file, arguments, message):
     result = run(*(file if a == "FILE" else a for a in arguments))
     assert isinstance(result.exception, InputError) and result.exception.exit_code == 2

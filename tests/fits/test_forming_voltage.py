@@ -15,8 +15,9 @@ from ground.errors import InputError
 N = 401
 
 
-def sweep(v_form_V: float, *, sign: int = 1, after_A=lambda v: np.minimum(v / 2e3, 5e-4), seed: int = 0,
-          noise: float = 0.0) -> Measurement:
+def sweep(
+    v_form_V: float, *, sign: int = 1, after_A=lambda v: np.minimum(v / 2e3, 5e-4), seed: int = 0, noise: float = 0.0
+) -> Measurement:
     up = np.linspace(0, 4, N)
     volts = np.r_[up, up[::-1]]
     rng = np.random.default_rng(seed)
@@ -51,16 +52,16 @@ def test_a_step_inside_the_plateau_or_on_the_way_back_does_not_win():
     m = sweep(2.5)
     amps = m.current.copy()
     amps[300:] *= 1.004
-    amps[N + 350:] = 0.0
-    amps[N + 380:] = 5e-4                                             # larger than the forming jump, on the return branch
+    amps[N + 350 :] = 0.0
+    amps[N + 380 :] = 5e-4  # larger than the forming jump, on the return branch
     found = forming(m.replace(current_A=amps))
     assert found.v_forming_V == pytest.approx(2.5)
 
 
 def test_the_two_definitions_are_both_shown_where_they_differ():
-    m = sweep(2.5, after_A=lambda v: np.minimum(v / 1e4, 5e-4))          # 0.25 mA, no compliance reached
+    m = sweep(2.5, after_A=lambda v: np.minimum(v / 1e4, 5e-4))  # 0.25 mA, no compliance reached
     amps = m.current.copy()
-    amps[N + 390:] = 4e-4
+    amps[N + 390 :] = 4e-4
     found = forming(m.replace(current_A=amps))
     assert found.v_forming_V == pytest.approx(2.5) and found.instrument_definition_V == pytest.approx(0.1)
     assert "the two definitions differ" in found.report() and not found.in_compliance
@@ -90,24 +91,45 @@ UP = np.linspace(0, 2, 101)
 DOWN = UP[::-1]
 
 
-@pytest.mark.parametrize(("volts", "amps", "message"), [
-    (np.r_[UP, DOWN], np.r_[UP, DOWN] / 1e4, r"no forming found\. forward \+: the largest step, .* brings 1 % of the highest"),
-    (np.r_[UP, DOWN], 1e-12 * np.sinh(8 * np.r_[UP, DOWN]), r"no forming found.*brings 15 % of the highest current.*30 % or more"),
-    (np.linspace(0, 2, 21), 1e-12 * np.exp(5 * np.linspace(0, 2, 21)), r"is only 2\.7 times the steps before it, as on a smooth"),
-    (UP, np.random.default_rng(0).normal(0, 1e-12, 101), r"no forming found"),
-    (UP, np.r_[0, np.full(100, 1e-3)], r"forward \+: 2 points before compliance, 8 are needed"),
-    (np.linspace(0, 2, 9), np.r_[0, 1e-9, np.linspace(1, 1.5, 7) * 1e-3], r"is one of the first two"),
-    (DOWN, DOWN / 1e4, r"it has no forward branch \(away from 0 V\)\. Was the device formed already"),
-])
+@pytest.mark.parametrize(
+    ("volts", "amps", "message"),
+    [
+        (
+            np.r_[UP, DOWN],
+            np.r_[UP, DOWN] / 1e4,
+            r"no forming found\. forward \+: the largest step, .* brings 1 % of the highest",
+        ),
+        (
+            np.r_[UP, DOWN],
+            1e-12 * np.sinh(8 * np.r_[UP, DOWN]),
+            r"no forming found.*brings 15 % of the highest current.*30 % or more",
+        ),
+        (
+            np.linspace(0, 2, 21),
+            1e-12 * np.exp(5 * np.linspace(0, 2, 21)),
+            r"is only 2\.7 times the steps before it, as on a smooth",
+        ),
+        (UP, np.random.default_rng(0).normal(0, 1e-12, 101), r"no forming found"),
+        (UP, np.r_[0, np.full(100, 1e-3)], r"forward \+: 2 points before compliance, 8 are needed"),
+        (np.linspace(0, 2, 9), np.r_[0, 1e-9, np.linspace(1, 1.5, 7) * 1e-3], r"is one of the first two"),
+        (DOWN, DOWN / 1e4, r"it has no forward branch \(away from 0 V\)\. Was the device formed already"),
+    ],
+)
 def test_no_forming(volts, amps, message):
     with pytest.raises(InputError, match=message):
         forming(Measurement.from_arrays(volts, amps))
 
 
-@pytest.mark.parametrize(("r_series_ohm", "message"), [
-    (-1.0, r"r_series_ohm=-1\.0 is not allowed: expected 0\.\.1e\+09 ohm"),
-    (1e5, r"r_series_ohm=100000 is not allowed: with 0\.0005 A it takes the whole 3 V; expected less than 6e\+03 ohm"),
-])
+@pytest.mark.parametrize(
+    ("r_series_ohm", "message"),
+    [
+        (-1.0, r"r_series_ohm=-1\.0 is not allowed: expected 0\.\.1e\+09 ohm"),
+        (
+            1e5,
+            r"r_series_ohm=100000 is not allowed: with 0\.0005 A it takes the whole 3 V; expected less than 6e\+03 ohm",
+        ),
+    ],
+)
 def test_series_resistance(r_series_ohm, message):
     with pytest.raises(InputError, match=message):
         forming(sweep(3.0), r_series_ohm)
@@ -115,7 +137,11 @@ def test_series_resistance(r_series_ohm, message):
 
 def test_several_runs():
     m = sweep(3.0)
-    both = segment(Measurement.from_arrays(np.r_[m.voltage, m.voltage], np.r_[m.current, m.current], run=["A"] * 802 + ["B"] * 802))
-    with pytest.raises(InputError, match=r"holds the runs A, B; a device forms in one of them: give measurement\.run\('A'\)"):
+    both = segment(
+        Measurement.from_arrays(np.r_[m.voltage, m.voltage], np.r_[m.current, m.current], run=["A"] * 802 + ["B"] * 802)
+    )
+    with pytest.raises(
+        InputError, match=r"holds the runs A, B; a device forms in one of them: give measurement\.run\('A'\)"
+    ):
         forming(both)
     assert forming(both.run("B")).run == "B"

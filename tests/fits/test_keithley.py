@@ -12,10 +12,22 @@ from fits.readers import read_iv
 from ground.errors import InputError
 
 HEADER = ("Time", "AI", "AV", "I", "ID", "VFORM")
-ROWS = [(0.1, 1e-12, 0, 1e-12, "#REF", 5.47), (0.2, -2e-6, -0.00999999977648258, 2e-6, 1e-6),
-        (None, -4e-6, -0.0199999995529652, 4e-6, 2e-6)]
-SETTINGS = [("=====",), ("Run2",), ("=====",), ("Name", "BV", "AV"), ("Operation Mode", "Common", "Voltage Linear Sweep"),
-            ("Compliance", "0.105", "0.0005"), ("=====",), ("Run10",), ("Compliance", "N/A", "N/A")]
+ROWS = [
+    (0.1, 1e-12, 0, 1e-12, "#REF", 5.47),
+    (0.2, -2e-6, -0.00999999977648258, 2e-6, 1e-6),
+    (None, -4e-6, -0.0199999995529652, 4e-6, 2e-6),
+]
+SETTINGS = [
+    ("=====",),
+    ("Run2",),
+    ("=====",),
+    ("Name", "BV", "AV"),
+    ("Operation Mode", "Common", "Voltage Linear Sweep"),
+    ("Compliance", "0.105", "0.0005"),
+    ("=====",),
+    ("Run10",),
+    ("Compliance", "N/A", "N/A"),
+]
 
 
 def workbook(path: Path, sheets: dict[str, list[tuple]]) -> Path:
@@ -30,19 +42,29 @@ def workbook(path: Path, sheets: dict[str, list[tuple]]) -> Path:
 
 
 def test_runs_in_order_of_number_with_programmed_voltages(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", {"Run10": [HEADER, *ROWS], "Calc": [], "Settings": SETTINGS,
-                                          "Run2": [HEADER, *ROWS[:2], (None,) * 6]})
+    path = workbook(
+        tmp_path / "a.xlsx",
+        {"Run10": [HEADER, *ROWS], "Calc": [], "Settings": SETTINGS, "Run2": [HEADER, *ROWS[:2], (None,) * 6]},
+    )
     m = read_iv(path, ambient_K=350.0)
     assert m.runs == ("Run2", "Run10") and len(m) == 5
-    assert m.voltage.tolist() == [0.0, -0.01, 0.0, -0.01, -0.02]       # single precision undone
+    assert m.voltage.tolist() == [0.0, -0.01, 0.0, -0.01, -0.02]  # single precision undone
     assert m.current.tolist() == [1e-12, -2e-6, 1e-12, -2e-6, -4e-6] and m.time[:4].tolist() == [0.1, 0.2, 0.1, 0.2]
-    assert np.isnan(m.time[4]) and np.isnan(m.compliance_A) and m.ambient_K == 350.0 and m.source == "a.xlsx" and len(m.sha256) == 64
+    assert (
+        np.isnan(m.time[4])
+        and np.isnan(m.compliance_A)
+        and m.ambient_K == 350.0
+        and m.source == "a.xlsx"
+        and len(m.sha256) == 64
+    )
     assert read_iv(path, sheet="Run2").compliance_A == 0.0005
     assert np.isnan(read_iv(path, sheet="Run10").compliance_A)
 
 
 def test_double_precision_voltages_are_kept_and_columns_can_be_chosen(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", {"Run1": [("AV", "AI", "BV", "BI"), (0.1, 1e-6, 0.3, 7e-6), (1 / 3, 2e-6, 0.4, "8e-6")]})
+    path = workbook(
+        tmp_path / "a.xlsx", {"Run1": [("AV", "AI", "BV", "BI"), (0.1, 1e-6, 0.3, 7e-6), (1 / 3, 2e-6, 0.4, "8e-6")]}
+    )
     assert read_iv(path).voltage.tolist() == [0.1, 1 / 3] and np.isnan(read_iv(path).time).all()
     m = read_iv(path, voltage_column="BV", current_column="BI")
     assert m.voltage.tolist() == [0.3, 0.4] and m.current.tolist() == [7e-6, 8e-6]
@@ -59,11 +81,17 @@ def row(voltage: object, current: object) -> list[tuple]:
 
 
 SHEETS = {
-    "no run": ({"summary": [(1,)], "Calc": []}, r"no sheet is named Run1, Run2, \.\.\.; found 'summary', 'Calc'.*summary of a cycling"),
+    "no run": (
+        {"summary": [(1,)], "Calc": []},
+        r"no sheet is named Run1, Run2, \.\.\.; found 'summary', 'Calc'.*summary of a cycling",
+    ),
     "empty sheet": ({"Run1": []}, r"sheet 'Run1': is empty; expected a header Time, AI, AV"),
     "header only": ({"Run1": [HEADER]}, r"sheet 'Run1': has a header and no numbers; was the sweep stopped"),
     "no current": ({"Run1": [("Time", "AV"), (0, 0)]}, r"sheet 'Run1', row 1: no current column among 'Time', 'AV'"),
-    "text": ({"Run1": row("#REF", 1e-6)}, r"cell C3 \(AV\): found '#REF', expected a number; '#REF' and other text stand in"),
+    "text": (
+        {"Run1": row("#REF", 1e-6)},
+        r"cell C3 \(AV\): found '#REF', expected a number; '#REF' and other text stand in",
+    ),
     "truth": ({"Run1": row(0.1, True)}, r"cell B3 \(AI\): found 'True', expected a number"),
     "empty cell": ({"Run1": row(0.1, None)}, r"cell B3 \(AI\): is empty, expected a number; delete the row"),
     "not finite": ({"Run1": row(0.1, "nan")}, r"cell B3 \(AI\): found 'nan', expected a finite number; delete the row"),
@@ -88,8 +116,11 @@ def test_unknown_sheet_wrong_option_and_files_that_are_no_workbook(tmp_path):
     with pytest.raises(InputError, match=r"delimiter=';' is for text tables, and this is a workbook"):
         read_iv(path, delimiter=";")
     whole = path.read_bytes()
-    for data, message in ((b"", r"is empty; expected a workbook"), (b"V,I\n0,0\n", r"is not a workbook, whatever its name says"),
-                          (whole[:len(whole) // 2], r"the workbook cannot be opened: .*cut off while copying")):
+    for data, message in (
+        (b"", r"is empty; expected a workbook"),
+        (b"V,I\n0,0\n", r"is not a workbook, whatever its name says"),
+        (whole[: len(whole) // 2], r"the workbook cannot be opened: .*cut off while copying"),
+    ):
         path.write_bytes(data)
         with pytest.raises(InputError, match=message):
             read_iv(path)

@@ -46,12 +46,14 @@ def test_wild_points_do_not_bend_the_line():
     amps[[5, 6, 30]] += 2e-6
     line = robust_line(volts, amps)
     assert line.conductance_S == pytest.approx(1e-5, rel=0.01)
-    assert np.polyfit(volts, amps, 1)[0] != pytest.approx(1e-5, rel=0.05)      # ordinary least squares is bent
+    assert np.polyfit(volts, amps, 1)[0] != pytest.approx(1e-5, rel=0.05)  # ordinary least squares is bent
 
 
 def test_points_in_compliance_are_left_out_with_a_reason():
     volts = triangle(1.0)
-    m = segment(Measurement.from_arrays(volts, np.where(np.arange(202) < 101, volts * 1e-6, np.minimum(volts * 1e-2, 1e-4))))
+    m = segment(
+        Measurement.from_arrays(volts, np.where(np.arange(202) < 101, volts * 1e-6, np.minimum(volts * 1e-2, 1e-4)))
+    )
     result = low_field_conductance(m)
     assert [r.branch for r in result.rows] == ["forward +"]
     assert result.left_out == ("Run1 cycle 1 return +: 1 usable points within 0.2 V, 20 in compliance; 4 are needed",)
@@ -71,15 +73,20 @@ def test_dictionary_is_json():
     volts = triangle(1.0)
     data = low_field_conductance(Measurement.from_arrays(volts, volts / 1e4)).to_dict()
     assert json.loads(json.dumps(data, allow_nan=False))["rows"][0]["resistance_ohm"] == pytest.approx(1e4)
-    assert {"run", "cycle", "branch", "conductance_S", "conductance_stderr_S", "offset_A", "n_points"} <= data["rows"][0].keys()
+    assert {"run", "cycle", "branch", "conductance_S", "conductance_stderr_S", "offset_A", "n_points"} <= data["rows"][
+        0
+    ].keys()
 
 
-@pytest.mark.parametrize(("v_max_V", "message"), [
-    (200, r"v_max_V=200 is not allowed: expected 0\.0001\.\.10 V\. Did you mean 0\.2 \(you gave mV\)"),
-    (float("nan"), r"v_max_V=nan is not allowed: not a finite number"),
-    (-0.2, r"v_max_V=-0\.2 is not allowed"),
-    (0.02, r"v_max_V=0\.02 leaves no branch to fit: Run1 cycle 1 forward \+: 3 usable points.*Raise v_max_V"),
-])
+@pytest.mark.parametrize(
+    ("v_max_V", "message"),
+    [
+        (200, r"v_max_V=200 is not allowed: expected 0\.0001\.\.10 V\. Did you mean 0\.2 \(you gave mV\)"),
+        (float("nan"), r"v_max_V=nan is not allowed: not a finite number"),
+        (-0.2, r"v_max_V=-0\.2 is not allowed"),
+        (0.02, r"v_max_V=0\.02 leaves no branch to fit: Run1 cycle 1 forward \+: 3 usable points.*Raise v_max_V"),
+    ],
+)
 def test_messages(v_max_V, message):
     with pytest.raises(InputError, match=message):
         low_field_conductance(Measurement.from_arrays(triangle(1.0), triangle(1.0) * 1e-5), v_max_V)
@@ -87,5 +94,7 @@ def test_messages(v_max_V, message):
 
 def test_unknown_row():
     result = low_field_conductance(Measurement.from_arrays(triangle(1.0), triangle(1.0) * 1e-5))
-    with pytest.raises(InputError, match=r"no low-field line for \('Run2', 'forward \+'\)\. Known: \('Run1', 'forward \+'\)"):
+    with pytest.raises(
+        InputError, match=r"no low-field line for \('Run2', 'forward \+'\)\. Known: \('Run1', 'forward \+'\)"
+    ):
         _ = result["Run2", "forward +"]

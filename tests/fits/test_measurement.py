@@ -13,8 +13,14 @@ from ground.errors import InputError
 
 
 def two_runs() -> Measurement:
-    return Measurement.from_arrays([0.0, 0.1, 0.0, 0.1], [0.0, 1e-6, 0.0, 2e-6], run=["Run8", "Run8", "Run9", "Run9"],
-                                   device="M12", ambient_K=300.0, source="a.csv")
+    return Measurement.from_arrays(
+        [0.0, 0.1, 0.0, 0.1],
+        [0.0, 1e-6, 0.0, 2e-6],
+        run=["Run8", "Run8", "Run9", "Run9"],
+        device="M12",
+        ambient_K=300.0,
+        source="a.csv",
+    )
 
 
 def test_arrays_come_back_with_units():
@@ -22,14 +28,18 @@ def test_arrays_come_back_with_units():
     assert m.voltage.tolist() == [0.0, 0.1, 0.0, 0.1] and m.current.tolist() == [0.0, 1e-6, 0.0, 2e-6]
     assert np.isnan(m.time).all() and not m.in_compliance.any() and not m.glitch.any()
     assert {n: m.dataset[n].attrs["units"] for n in ("voltage_V", "current_A", "time_s", "offset_current_A")} == {
-        "voltage_V": "V", "current_A": "A", "time_s": "s", "offset_current_A": "A"}
+        "voltage_V": "V",
+        "current_A": "A",
+        "time_s": "s",
+        "offset_current_A": "A",
+    }
     assert (m.device, m.ambient_K, m.source, m.synthetic, len(m)) == ("M12", 300.0, "a.csv", False, 4)
     assert np.isnan(m.compliance_A) and m.runs == ("Run8", "Run9") and m.branches == ()
 
 
 def test_run_branch_and_select_are_measurements():
-    m = segment(Measurement.from_arrays([0, .1, .2, .1, 0], [0, 1e-6, 2e-6, 1e-6, 0]))
-    assert m.branch("return +").voltage.tolist() == [.1, 0]
+    m = segment(Measurement.from_arrays([0, 0.1, 0.2, 0.1, 0], [0, 1e-6, 2e-6, 1e-6, 0]))
+    assert m.branch("return +").voltage.tolist() == [0.1, 0]
     assert two_runs().run("Run9").current.tolist() == [0.0, 2e-6]
     assert two_runs().select(two_runs().current > 1.5e-6).voltage.tolist() == [0.1]
 
@@ -58,9 +68,9 @@ def test_repr_says_synthetic():
 
 
 def test_offset_is_subtracted_per_branch_once():
-    volts = np.array([0, .1, .2, .2, .1, 0])
+    volts = np.array([0, 0.1, 0.2, 0.2, 0.1, 0])
     m = segment(Measurement.from_arrays(volts, volts * 1e-4 + np.repeat([3e-7, -2e-7], 3)))
-    assert m.current[0] == 3e-7                                    # not silently
+    assert m.current[0] == 3e-7  # not silently
     clean = m.subtract_offset()
     assert np.allclose(clean.current, volts * 1e-4, atol=1e-20, rtol=1e-12)
     assert np.array_equal(clean.subtract_offset().current, clean.current)
@@ -69,46 +79,64 @@ def test_offset_is_subtracted_per_branch_once():
 V3, I3 = [0.0, 0.1, 0.2], [0.0, 1e-6, 2e-6]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ((V3, [0.0, 1e-6]), r"current_A has 2 points and voltage_V has 3"),
-    ((V3, I3, [0.0]), r"time_s has 1 points and voltage_V has 3"),
-    (([[0.0, 1.0]], I3), r"voltage_V has the shape \(1, 2\); expected one dimension"),
-    ((["a", "b"], I3), r"voltage_V is not an array of numbers: could not convert"),
-    (([], []), r"has no point: give at least one"),
-    (([0.0, float("nan"), 0.2], I3), r"voltage_V\[1\]=nan is not allowed: expected finite"),
-    ((V3, [0.0, float("inf"), 1.0]), r"current_A\[1\]=inf is not allowed"),
-    (([0.0, 500.0, 1300.0], I3), r"voltage_V\[2\]=1300 is not allowed: expected -210\.\.210 V\. Are the numbers in mV"),
-    ((V3, [0.0, 25.0, 50.0]), r"current_A\[2\]=50 is not allowed: expected -2\.\.2 A\. Are the numbers in mA or uA"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((V3, [0.0, 1e-6]), r"current_A has 2 points and voltage_V has 3"),
+        ((V3, I3, [0.0]), r"time_s has 1 points and voltage_V has 3"),
+        (([[0.0, 1.0]], I3), r"voltage_V has the shape \(1, 2\); expected one dimension"),
+        ((["a", "b"], I3), r"voltage_V is not an array of numbers: could not convert"),
+        (([], []), r"has no point: give at least one"),
+        (([0.0, float("nan"), 0.2], I3), r"voltage_V\[1\]=nan is not allowed: expected finite"),
+        ((V3, [0.0, float("inf"), 1.0]), r"current_A\[1\]=inf is not allowed"),
+        (
+            ([0.0, 500.0, 1300.0], I3),
+            r"voltage_V\[2\]=1300 is not allowed: expected -210\.\.210 V\. Are the numbers in mV",
+        ),
+        (
+            (V3, [0.0, 25.0, 50.0]),
+            r"current_A\[2\]=50 is not allowed: expected -2\.\.2 A\. Are the numbers in mA or uA",
+        ),
+    ],
+)
 def test_wrong_arrays(arguments, message):
     with pytest.raises(InputError, match=message):
         Measurement.from_arrays(*arguments)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"ambient_K": 25}, r"ambient_K=25 is not allowed: expected 50\.\.1500 K\. Did you mean 298\.15 \(you gave degC\)"),
-    ({"ambient_K": 4000.0}, r"ambient_K=4000\.0 is not allowed: expected 50\.\.1500 K"),
-    ({"ambient_K": "warm"}, r"ambient_K='warm' is not allowed"),
-    ({"run": ["Run1", "Run2"]}, r"run has the shape \(2,\); expected one value, or \(3,\)"),
-    ({"glitch": [True]}, r"glitch has the shape \(1,\)"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"ambient_K": 25},
+            r"ambient_K=25 is not allowed: expected 50\.\.1500 K\. Did you mean 298\.15 \(you gave degC\)",
+        ),
+        ({"ambient_K": 4000.0}, r"ambient_K=4000\.0 is not allowed: expected 50\.\.1500 K"),
+        ({"ambient_K": "warm"}, r"ambient_K='warm' is not allowed"),
+        ({"run": ["Run1", "Run2"]}, r"run has the shape \(2,\); expected one value, or \(3,\)"),
+        ({"glitch": [True]}, r"glitch has the shape \(1,\)"),
+    ],
+)
 def test_wrong_options(options, message):
     with pytest.raises(InputError, match=message):
         Measurement.from_arrays(V3, I3, **options)
 
 
-@pytest.mark.parametrize(("use", "message"), [
-    (lambda m: m.run("run8"), r"run 'run8' is not in a\.csv\. Did you mean 'Run8'"),
-    (lambda m: m.branch("forward +"), r"a\.csv has no branches yet: use segment"),
-    (lambda m: m.subtract_offset(), r"a\.csv has no offset yet: use segment"),
-    (lambda m: m.select([0, 1]), r"mask has dtype int64 and shape \(2,\); expected bool of shape \(4,\)"),
-    (lambda m: m.select(m.voltage > 5), r"the selection leaves no point of a\.csv"),
-    (lambda m: m.replace(voltage=[0]), r"voltage is not part of a measurement\. Did you mean 'voltage_V'"),
-    (lambda m: m.replace(ambient_K=20), r"ambient_K=20 is not allowed"),
-    (lambda m: Measurement(m.dataset.drop_vars("glitch")), r"the dataset has no 'glitch'"),
-    (lambda m: Measurement(m.dataset.rename(point="row")), r"voltage_V has the dimensions \('row',\)"),
-    (lambda m: Measurement(m.dataset.assign_attrs(device=None).drop_attrs(deep=False)), r"no attribute 'device'"),
-])
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda m: m.run("run8"), r"run 'run8' is not in a\.csv\. Did you mean 'Run8'"),
+        (lambda m: m.branch("forward +"), r"a\.csv has no branches yet: use segment"),
+        (lambda m: m.subtract_offset(), r"a\.csv has no offset yet: use segment"),
+        (lambda m: m.select([0, 1]), r"mask has dtype int64 and shape \(2,\); expected bool of shape \(4,\)"),
+        (lambda m: m.select(m.voltage > 5), r"the selection leaves no point of a\.csv"),
+        (lambda m: m.replace(voltage=[0]), r"voltage is not part of a measurement\. Did you mean 'voltage_V'"),
+        (lambda m: m.replace(ambient_K=20), r"ambient_K=20 is not allowed"),
+        (lambda m: Measurement(m.dataset.drop_vars("glitch")), r"the dataset has no 'glitch'"),
+        (lambda m: Measurement(m.dataset.rename(point="row")), r"voltage_V has the dimensions \('row',\)"),
+        (lambda m: Measurement(m.dataset.assign_attrs(device=None).drop_attrs(deep=False)), r"no attribute 'device'"),
+    ],
+)
 def test_wrong_use(use, message):
     with pytest.raises(InputError, match=message):
         use(two_runs())
@@ -122,7 +150,7 @@ def test_wrong_unit_attribute():
 
 
 def test_unknown_branch_and_unknown_offset():
-    m = segment(Measurement.from_arrays([.1, .2, .3, .2, .1], [1e-6, 2e-6, 3e-6, 2e-6, 1e-6]))
+    m = segment(Measurement.from_arrays([0.1, 0.2, 0.3, 0.2, 0.1], [1e-6, 2e-6, 3e-6, 2e-6, 1e-6]))
     with pytest.raises(InputError, match=r"branch 'forward' is not in this measurement\. Did you mean 'forward \+'"):
         m.branch("forward")
     with pytest.raises(InputError, match=r"the branch 'forward \+' of 'Run1' has no point at 0 V"):

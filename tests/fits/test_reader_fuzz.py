@@ -15,8 +15,11 @@ from fits.readers import read_iv, write_iv_csv
 from ground.errors import InputError
 
 FUZZ = settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
-CELL = st.one_of(st.floats(width=32).map(repr), st.integers(-9999, 9999).map(str),
-                 st.sampled_from(["", "nan", "#REF", "1,5", '"', "1e999", "0x10", "٣", "1_0", "V", "\t", "true"]))
+CELL = st.one_of(
+    st.floats(width=32).map(repr),
+    st.integers(-9999, 9999).map(str),
+    st.sampled_from(["", "nan", "#REF", "1,5", '"', "1e999", "0x10", "٣", "1_0", "V", "\t", "true"]),
+)
 
 
 def read_or_refuse(path, data: bytes) -> Measurement | None:
@@ -43,8 +46,11 @@ def test_any_text_below_a_header(tmp_path, text):
 
 
 @FUZZ
-@given(st.lists(st.lists(CELL, max_size=4), max_size=8), st.sampled_from([",", ";", "\t", " "]),
-       st.sampled_from(["voltage_V{d}current_A", "V{d}I{d}t", "t{d}I (uA){d}V [mV]{d}run", "branch{d}V{d}I{d}cycle"]))
+@given(
+    st.lists(st.lists(CELL, max_size=4), max_size=8),
+    st.sampled_from([",", ";", "\t", " "]),
+    st.sampled_from(["voltage_V{d}current_A", "V{d}I{d}t", "t{d}I (uA){d}V [mV]{d}run", "branch{d}V{d}I{d}cycle"]),
+)
 def test_any_cells(tmp_path, rows, delimiter, header):
     lines = [header.format(d=delimiter), *(delimiter.join(row) for row in rows)]
     m = read_or_refuse(tmp_path / "a.csv", "\n".join(lines).encode())
@@ -73,9 +79,9 @@ def test_a_foreign_file_cut_anywhere_is_refused_or_lacks_only_its_end(tmp_path):
         cut = read_or_refuse(tmp_path / "cut.csv", data[:n])
         if cut is not None:
             kept += 1
-            assert np.array_equal(cut.voltage, whole.voltage[:len(cut)])
-            assert np.array_equal(cut.current, whole.current[:len(cut)])
-    assert 0 < kept < 15        # whole lines only
+            assert np.array_equal(cut.voltage, whole.voltage[: len(cut)])
+            assert np.array_equal(cut.current, whole.current[: len(cut)])
+    assert 0 < kept < 15  # whole lines only
 
 
 @FUZZ

@@ -63,8 +63,10 @@ def test_explicit_delimiter_and_columns(tmp_path):
 
 def test_comment_lines_set_the_attributes(tmp_path):
     path = tmp_path / "cell_Run7.csv"
-    path.write_text("# synthetic: true\n# ambient_K: 353.15\n# device: cell 7\n# compliance_A: 1e-4\n# free text\n"
-                    "t (ms),V,I\n0,0,0\n,0.1,1e-6\n2,0.2,2e-6\n")
+    path.write_text(
+        "# synthetic: true\n# ambient_K: 353.15\n# device: cell 7\n# compliance_A: 1e-4\n# free text\n"
+        "t (ms),V,I\n0,0,0\n,0.1,1e-6\n2,0.2,2e-6\n"
+    )
     m = read_iv(path)
     assert (m.synthetic, m.ambient_K, m.device, m.compliance_A, m.runs) == (True, 353.15, "cell 7", 1e-4, ("Run7",))
     assert m.time[2] == 2e-3 and np.isnan(m.time[1])
@@ -82,9 +84,20 @@ def test_written_file_comes_back_bit_for_bit(tmp_path, rng_data, labelled):
     m = segment(rng_data) if labelled else rng_data
     write_iv_csv(tmp_path / "out.csv", m)
     back = read_iv(tmp_path / "out.csv")
-    for name in ("voltage_V", "current_A", "time_s", "run", "branch", "cycle", "in_compliance", "glitch", "offset_current_A"):
-        assert np.array_equal(m.dataset[name].values, back.dataset[name].values,
-                              equal_nan=name in ("time_s", "offset_current_A")), name
+    for name in (
+        "voltage_V",
+        "current_A",
+        "time_s",
+        "run",
+        "branch",
+        "cycle",
+        "in_compliance",
+        "glitch",
+        "offset_current_A",
+    ):
+        assert np.array_equal(
+            m.dataset[name].values, back.dataset[name].values, equal_nan=name in ("time_s", "offset_current_A")
+        ), name
     assert (back.device, back.ambient_K, back.synthetic) == (m.device, m.ambient_K, True)
     assert np.array_equal(back.compliance_A, m.compliance_A, equal_nan=True)
     assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
@@ -101,5 +114,12 @@ def rng_data() -> Measurement:
     volts = np.r_[np.linspace(0, 1, 21), np.linspace(1, 0, 21)]
     amps = np.minimum(volts * 1e-4 * np.pi, 2e-4) + rng.normal(0, 1e-12, 42)
     time = np.r_[np.nan, np.arange(83) / 3]
-    return Measurement.from_arrays(np.r_[volts, -volts], np.r_[amps, -amps], time, synthetic=True, device="cell, 7",
-                                   run=["up, run"] * 42 + ["down"] * 42, ambient_K=310.5)
+    return Measurement.from_arrays(
+        np.r_[volts, -volts],
+        np.r_[amps, -amps],
+        time,
+        synthetic=True,
+        device="cell, 7",
+        run=["up, run"] * 42 + ["down"] * 42,
+        ambient_K=310.5,
+    )

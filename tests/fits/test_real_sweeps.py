@@ -70,7 +70,9 @@ def test_workbooks_equal_the_csv_copies(sweeps_dir):
         for run in book.runs:
             m, text = book.run(run), texts.pop(f"{stem}_{run}")
             assert np.array_equal(m.voltage, text.voltage)
-            assert np.allclose(m.current, text.current, rtol=1e-6, atol=0) and np.allclose(m.time, text.time, rtol=1e-12)
+            assert np.allclose(m.current, text.current, rtol=1e-6, atol=0) and np.allclose(
+                m.time, text.time, rtol=1e-12
+            )
     assert not texts
 
 
@@ -87,8 +89,9 @@ def test_the_summary_workbook_is_refused(sweeps_dir):
         read_iv(sweeps_dir / SUMMARY)
 
 
-@pytest.mark.parametrize(("name", "v_V"), [("H16248L_M12_01_Electroforming_Run8.csv", 5.47),
-                                           ("H24824_D04_01_Electroforming_Run4.csv", 2.03)])
+@pytest.mark.parametrize(
+    ("name", "v_V"), [("H16248L_M12_01_Electroforming_Run8.csv", 5.47), ("H24824_D04_01_Electroforming_Run4.csv", 2.03)]
+)
 def test_forming_voltage(sweeps_dir, name, v_V):
     found = forming(read_iv(sweeps_dir / "csv" / name), r_series_ohm=800.0)
     assert found.v_forming_V == -v_V and found.v_forming_magnitude_V == v_V and found.instrument_definition_V == v_V
@@ -127,15 +130,21 @@ def test_population_of_cycled_M12(sweeps_dir):
     data = iv_summary([read_iv(sweeps_dir / n) for n in names])
     p = data["population"]
     assert p["lrs_ohm"]["n"] == p["hrs_ohm"]["n"] == 10 and p["set_V"]["n"] == p["reset_V"]["n"] == 5
-    assert p["lrs_ohm"]["mean"] == pytest.approx(1588, rel=1e-3) and p["hrs_ohm"]["mean"] == pytest.approx(2.76e5, rel=2e-3)
-    assert p["set_V"]["mean"] == pytest.approx(-1.162, abs=1e-3) and p["reset_V"]["mean"] == pytest.approx(1.022, abs=1e-3)
+    assert p["lrs_ohm"]["mean"] == pytest.approx(1588, rel=1e-3) and p["hrs_ohm"]["mean"] == pytest.approx(
+        2.76e5, rel=2e-3
+    )
+    assert p["set_V"]["mean"] == pytest.approx(-1.162, abs=1e-3) and p["reset_V"]["mean"] == pytest.approx(
+        1.022, abs=1e-3
+    )
     assert not data["synthetic"] and len(data["files"]) == 2
 
 
 def test_low_field_agrees_with_the_read_and_across_polarity(sweeps_dir):
     """The LRS left by SET run N (return -) is the one found by RESET run N (forward +): the same conductance."""
-    set_, reset = (low_field_conductance(read_iv(sweeps_dir / f"data_H16248L_H16248L_M12_04_endurance_{k}.xlsx"))
-                   for k in ("set", "reset"))
+    set_, reset = (
+        low_field_conductance(read_iv(sweeps_dir / f"data_H16248L_H16248L_M12_04_endurance_{k}.xlsx"))
+        for k in ("set", "reset")
+    )
     for run in ("Run6", "Run7", "Run8", "Run9", "Run10"):
         left, found = set_[run, "return -"], reset[run, "forward +"]
         assert left.conductance_S == pytest.approx(found.conductance_S, rel=0.02)

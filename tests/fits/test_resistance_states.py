@@ -12,12 +12,18 @@ from fits.resistance_states import Statistics, population, states
 from ground.errors import InputError
 
 
-def loop(lrs_ohm: float, hrs_ohm: float, v_set_V: float, v_reset_V: float, n: int = 151) -> tuple[np.ndarray, np.ndarray]:
+def loop(
+    lrs_ohm: float, hrs_ohm: float, v_set_V: float, v_reset_V: float, n: int = 151
+) -> tuple[np.ndarray, np.ndarray]:
     """SET on the positive side, RESET on the negative one; the sweep is 0, +1.5, 0, -1.5, 0 V."""
     up = np.linspace(0, 1.5, n)
     volts = np.r_[up, up[::-1], -up, -up[::-1]]
-    r = np.r_[np.where(up >= v_set_V - 1e-9, lrs_ohm, hrs_ohm), np.full(n, lrs_ohm),
-              np.where(up > v_reset_V + 1e-9, hrs_ohm, lrs_ohm), np.full(n, hrs_ohm)]
+    r = np.r_[
+        np.where(up >= v_set_V - 1e-9, lrs_ohm, hrs_ohm),
+        np.full(n, lrs_ohm),
+        np.where(up > v_reset_V + 1e-9, hrs_ohm, lrs_ohm),
+        np.full(n, hrs_ohm),
+    ]
     return volts, volts / r
 
 
@@ -28,7 +34,7 @@ def test_known_loop(switching):
     assert set_.r_before_ohm == pytest.approx(2e5) and set_.r_after_ohm == pytest.approx(1e4)
     assert set_.v_switch_V == pytest.approx(1.0) and set_.i_switch_A == pytest.approx(1e-4)
     assert (reset.kind, reset.state_before, reset.state_after, reset.polarity) == ("reset", "LRS", "HRS", "-")
-    assert reset.v_switch_V == pytest.approx(-1.19) and reset.i_switch_A == pytest.approx(-1.19e-4)     # the highest |I|
+    assert reset.v_switch_V == pytest.approx(-1.19) and reset.i_switch_A == pytest.approx(-1.19e-4)  # the highest |I|
     p = result.population
     assert p.lrs_ohm.n == p.hrs_ohm.n == 2 and p.ratio_of_means == pytest.approx(20) and p.set_V.n == p.reset_V.n == 1
     assert "SYNTHETIC" in result.report() and "set at 1 V" in result.report() and not result.left_out
@@ -51,11 +57,15 @@ def test_population_over_runs_has_the_statistics_put_in():
     p = whole.population
     assert p.lrs_ohm.mean == pytest.approx(1.1e4) and p.lrs_ohm.n == 6
     assert p.hrs_ohm.std == pytest.approx(np.std([2e5, 2e5, 3e5, 3e5, 4e5, 4e5], ddof=1))
-    assert p.set_V.mean == pytest.approx(1.0) and p.set_V.std == pytest.approx(0.1) and p.reset_V.mean == pytest.approx(-1.2)
+    assert (
+        p.set_V.mean == pytest.approx(1.0)
+        and p.set_V.std == pytest.approx(0.1)
+        and p.reset_V.mean == pytest.approx(-1.2)
+    )
     assert p.ratio_of_means == pytest.approx(3e5 / 1.1e4) and p.ratio_of_medians == pytest.approx(3e5 / 1.1e4)
     apart = population([states(Measurement.from_arrays(*part)) for part in parts])
     assert apart == p
-    cycles = states(Measurement.from_arrays(volts, amps))               # the same as cycles of one run
+    cycles = states(Measurement.from_arrays(volts, amps))  # the same as cycles of one run
     assert [s.cycle for s in cycles.sweeps] == [1, 1, 2, 2, 3, 3] and cycles.population == p
 
 
@@ -63,8 +73,9 @@ def test_sweep_without_switching_is_named_by_the_population():
     volts, amps = loop(1e4, 2e5, 1.0, 1.2)
     up = np.linspace(0, 0.5, 51)
     v2 = np.r_[up, up[::-1]]
-    both = Measurement.from_arrays(np.r_[volts, v2, v2], np.r_[amps, v2 / 1.1e4, v2 / 1.5e5],
-                                   run=["a"] * 604 + ["b"] * 102 + ["c"] * 102)
+    both = Measurement.from_arrays(
+        np.r_[volts, v2, v2], np.r_[amps, v2 / 1.1e4, v2 / 1.5e5], run=["a"] * 604 + ["b"] * 102 + ["c"] * 102
+    )
     b, c = states(both).sweeps[2:]
     assert (b.kind, b.state_before, b.state_after, b.v_switch_V) == ("none", "LRS", "LRS", None)
     assert (c.kind, c.state_before, c.state_after) == ("none", "HRS", "HRS")
@@ -96,9 +107,13 @@ def test_noise_and_offset_are_no_resistance_but_bound_one():
     shifted = np.r_[up / 1e9 + 1e-9, up[::-1] / 1e4 + 1e-9]
     result = states(Measurement.from_arrays(volts, shifted))
     assert result.sweeps[0].r_before_ohm is None
-    assert result.left_out == ("Run1 cycle 1 forward +: 1.2e-09 A at the read voltage is not above twice the 1e-09 A at 0 V",)
+    assert result.left_out == (
+        "Run1 cycle 1 forward +: 1.2e-09 A at the read voltage is not above twice the 1e-09 A at 0 V",
+    )
     noise = Measurement.from_arrays(volts, np.r_[0, rng.normal(0, 1e-13, 400), 0])
-    with pytest.raises(InputError, match=r"v_read_V=0\.2 reads no state of the measurement.*no slope stands above the noise|not above"):
+    with pytest.raises(
+        InputError, match=r"v_read_V=0\.2 reads no state of the measurement.*no slope stands above the noise|not above"
+    ):
         states(noise)
 
 
@@ -111,8 +126,8 @@ def test_a_change_of_thirty_percent_is_no_switching():
 def test_set_is_the_jump_before_compliance_not_one_after_it():
     up = np.linspace(0, 2, 201)
     amps = np.where(up >= 1.0 - 1e-9, 5e-4, up * 1e-6)
-    amps[99] = 2e-4                                               # the jump takes two points, 2e-4 and 3e-4
-    amps[150:153] = 0.0                                           # contact lost for a moment: 5e-4 on its return
+    amps[99] = 2e-4  # the jump takes two points, 2e-4 and 3e-4
+    amps[150:153] = 0.0  # contact lost for a moment: 5e-4 on its return
     m = Measurement.from_arrays(np.r_[up, up[::-1]], np.r_[amps, np.minimum(up[::-1] / 1e3, 5e-4)])
     assert states(m).sweeps[0].v_switch_V == pytest.approx(1.0)
 
@@ -138,7 +153,9 @@ def test_dictionary_is_json(switching):
 def test_messages(switching):
     with pytest.raises(InputError, match=r"v_read_V=200 is not allowed.*Did you mean 0\.2 \(you gave mV\)"):
         states(switching, 200)
-    with pytest.raises(InputError, match=r"v_read_V=2 reads no state of switching: .*covers 0\.\.1\.5 V, and the read voltage is 2 V"):
+    with pytest.raises(
+        InputError, match=r"v_read_V=2 reads no state of switching: .*covers 0\.\.1\.5 V, and the read voltage is 2 V"
+    ):
         states(switching, 2.0)
     with pytest.raises(InputError, match=r"v_read_V differs between the results \(0\.1, 0\.2 V\)"):
         population([states(switching, 0.1), states(switching, 0.2)])

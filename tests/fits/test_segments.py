@@ -45,21 +45,30 @@ def test_full_loop_and_cycles():
 
 def test_loop_through_zero_gives_zero_to_the_ending_branch():
     assert blocks(of([-0.2, -0.1, 0, 0.1, 0.2, 0.2, 0.1, 0, -0.1, -0.2])) == [
-        ("return -", 1, 3), ("forward +", 1, 2), ("return +", 1, 3), ("forward -", 1, 2)]
+        ("return -", 1, 3),
+        ("forward +", 1, 2),
+        ("return +", 1, 3),
+        ("forward -", 1, 2),
+    ]
 
 
 def test_single_sweep_held_top_and_coarse_sweep():
     assert blocks(of([-1, 0, 0, 0, 1])) == [("return -", 1, 3), ("forward +", 1, 2)]
     assert blocks(of([0, 1, 2, 3])) == [("forward +", 1, 4)]
     assert blocks(of([0, 1, 2, 2, 2, 2, 1, 0])) == [("forward +", 1, 4), ("return +", 1, 4)]
-    assert blocks(of([0, 1, 0, -1, 0])) == [("forward +", 1, 2), ("return +", 1, 1), ("forward -", 1, 1), ("return -", 1, 1)]
+    assert blocks(of([0, 1, 0, -1, 0])) == [
+        ("forward +", 1, 2),
+        ("return +", 1, 1),
+        ("forward -", 1, 1),
+        ("return -", 1, 1),
+    ]
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_measured_voltage_noise_makes_no_branch(seed):
     rng = np.random.default_rng(seed)
     clean = np.r_[triangle(1.0), triangle(-1.0)]
-    noisy = clean + rng.normal(0, 3e-4, clean.size)          # 3 % of a step: 0.3 mV
+    noisy = clean + rng.normal(0, 3e-4, clean.size)  # 3 % of a step: 0.3 mV
     found = blocks(of(noisy))
     assert [b[0] for b in found] == ["forward +", "return +", "forward -", "return -"]
     assert all(abs(n - 101) <= 2 for *_, n in found)
@@ -72,7 +81,9 @@ def test_turning_points_indices():
 
 
 def test_runs_are_segmented_apart():
-    m = segment(Measurement.from_arrays(np.r_[[0, 1, 2, 3], [3, 2, 1, 0]], np.arange(8) * 1e-6, run=["a"] * 4 + ["b"] * 4))
+    m = segment(
+        Measurement.from_arrays(np.r_[[0, 1, 2, 3], [3, 2, 1, 0]], np.arange(8) * 1e-6, run=["a"] * 4 + ["b"] * 4)
+    )
     assert blocks(m.run("a")) == [("forward +", 1, 4)] and blocks(m.run("b")) == [("return +", 1, 4)]
 
 
@@ -81,7 +92,7 @@ def test_offset_of_each_branch():
     m = of(volts, volts * 1e-5 + np.repeat([2e-8, -3e-8], 11))
     assert np.allclose(m.offset_current, np.repeat([2e-8, -3e-8], 11), rtol=1e-12)
     lone = of([-0.1, 0, 0.1, 0.2], [0, 5e-9, 0, 0])
-    assert np.allclose(lone.branch("forward +").offset_current, 5e-9)     # the 0 V point just before it
+    assert np.allclose(lone.branch("forward +").offset_current, 5e-9)  # the 0 V point just before it
     assert np.isnan(of([0.1, 0.2, 0.3]).offset_current).all()
 
 
@@ -90,7 +101,7 @@ def test_compliance_plateau_is_flagged_where_it_is(sign):
     volts = triangle(2.0, 201)
     amps = np.minimum(volts / 1e4, 5e-5) * (1 + 1e-5 * np.cos(np.arange(402)))
     m = of(sign * volts, sign * amps)
-    assert np.array_equal(m.in_compliance, volts >= 0.495 - 1e-9)          # 1 % below the level counts as held
+    assert np.array_equal(m.in_compliance, volts >= 0.495 - 1e-9)  # 1 % below the level counts as held
     assert m.compliance_A == pytest.approx(5e-5, rel=1e-4)
 
 
@@ -101,14 +112,18 @@ def test_each_polarity_has_its_own_compliance():
     assert m.branch("forward +").in_compliance.any() and not m.branch("forward -").in_compliance.any()
 
 
-@pytest.mark.parametrize("curve", [
-    lambda v: v / 1e4,                                            # a resistor reaches its tip
-    lambda v: 1e-9 * np.sinh(8 * v),
-    lambda v: 1e-4 * np.exp(-((v - 1.0) / 0.4) ** 2),             # a round peak, as at RESET
-    lambda v: 0 * v,
-], ids=["resistor", "sinh", "peak", "zero"])
+@pytest.mark.parametrize(
+    "curve",
+    [
+        lambda v: v / 1e4,  # a resistor reaches its tip
+        lambda v: 1e-9 * np.sinh(8 * v),
+        lambda v: 1e-4 * np.exp(-(((v - 1.0) / 0.4) ** 2)),  # a round peak, as at RESET
+        lambda v: 0 * v,
+    ],
+    ids=["resistor", "sinh", "peak", "zero"],
+)
 def test_no_compliance_where_the_device_makes_the_curve(curve):
-    volts = triangle(2.0, 2001)                                   # dense: many points within 1 % of the tip
+    volts = triangle(2.0, 2001)  # dense: many points within 1 % of the tip
     m = of(volts, curve(volts))
     assert not m.in_compliance.any() and np.isnan(m.compliance_A)
 
@@ -135,11 +150,14 @@ def test_noise_steps_and_jumps_are_no_glitches():
     assert not of(volts, jump).glitch.any()
 
 
-@pytest.mark.parametrize(("volts", "message"), [
-    ([0.0, 1.0], r"the measurement, Run1: 2 points are no sweep; expected at least 3"),
-    ([0.2] * 10, r"the voltage stays at 0\.2 V; expected a sweep\. Is this a reading over time"),
-    ([0.0] * 10, r"the voltage stays at 0 V"),
-])
+@pytest.mark.parametrize(
+    ("volts", "message"),
+    [
+        ([0.0, 1.0], r"the measurement, Run1: 2 points are no sweep; expected at least 3"),
+        ([0.2] * 10, r"the voltage stays at 0\.2 V; expected a sweep\. Is this a reading over time"),
+        ([0.0] * 10, r"the voltage stays at 0 V"),
+    ],
+)
 def test_messages(volts, message):
     with pytest.raises(InputError, match=message):
         of(volts)

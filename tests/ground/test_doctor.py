@@ -43,7 +43,7 @@ def without(monkeypatch):
     real_has, real_version = doctor._has, doctor._version
 
     def hide(*names: str) -> None:
-        if "dolfinx" not in names and "gmsh" not in names:   # no need to wait for the slow ones
+        if "dolfinx" not in names and "gmsh" not in names:  # no need to wait for the slow ones
             monkeypatch.setattr(doctor, "_dolfinx", list)
             monkeypatch.setattr(doctor, "_gmsh", lambda: Check("gmsh", True, "4", "meshes", "pip"))
         monkeypatch.setattr(doctor, "_has", lambda m: m not in names and real_has(m))
@@ -61,9 +61,32 @@ def fake_dolfinx(write, version="0.9.0", petsc4py="", dolfinx=""):
 
 def test_everything_asked_for_is_examined(examined):
     names = [c.name for c in examined]
-    for name in ("python", "numpy", "scipy", "lmfit", "xarray", "h5netcdf", "pydantic", "pint", "typer", "openpyxl", "dolfinx",
-                 "petsc4py", "mpi4py", "gmsh", "matplotlib", "pyvista", "vtk", "torch", "numba", "dask", "aihwkit", "ngspice",
-                 "mpirun", "response table"):
+    for name in (
+        "python",
+        "numpy",
+        "scipy",
+        "lmfit",
+        "xarray",
+        "h5netcdf",
+        "pydantic",
+        "pint",
+        "typer",
+        "openpyxl",
+        "dolfinx",
+        "petsc4py",
+        "mpi4py",
+        "gmsh",
+        "matplotlib",
+        "pyvista",
+        "vtk",
+        "torch",
+        "numba",
+        "dask",
+        "aihwkit",
+        "ngspice",
+        "mpirun",
+        "response table",
+    ):
         assert name in names
     assert len(names) == len(set(names))
 
@@ -128,10 +151,13 @@ def test_unsupported_dolfinx_is_doubtful(fake, version):
     assert report([checks["dolfinx"]]).startswith("doubtful  dolfinx")
 
 
-@pytest.mark.parametrize("message", [
-    "numpy.dtype size changed, may indicate binary incompatibility",
-    "A module that was compiled using NumPy 1.x cannot be run in NumPy 2.2",
-])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "numpy.dtype size changed, may indicate binary incompatibility",
+        "A module that was compiled using NumPy 1.x cannot be run in NumPy 2.2",
+    ],
+)
 def test_numpy_2_under_extensions_built_for_numpy_1(fake, message):
     checks = fake_dolfinx(fake, petsc4py=f"raise ValueError({message!r})")
     clash = checks["numpy/dolfinx ABI"]
@@ -203,7 +229,9 @@ def test_lacking_libraries_are_found_by_loading(monkeypatch):
 def test_probes_do_not_inherit_the_marks_of_mpirun(monkeypatch):
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     monkeypatch.setenv("PMIX_RANK", "1")
-    code, out, _ = doctor._run([sys.executable, "-c", "import os; print([k for k in os.environ if k.startswith(('OMPI_', 'PMIX_'))])"])
+    code, out, _ = doctor._run(
+        [sys.executable, "-c", "import os; print([k for k in os.environ if k.startswith(('OMPI_', 'PMIX_'))])"]
+    )
     assert (code, out) == (0, "[]")
 
 
@@ -231,8 +259,13 @@ def test_response_table(tmp_path, monkeypatch):
 
 
 def test_report_is_aligned():
-    text = report([Check("a", True, "1.0", "one", "x"), Check("long name", False, "", "two", "do this"),
-                   Check("odd", False, "2", "three", "mend", problem="it broke")])
+    text = report(
+        [
+            Check("a", True, "1.0", "one", "x"),
+            Check("long name", False, "", "two", "do this"),
+            Check("odd", False, "2", "three", "mend", problem="it broke"),
+        ]
+    )
     assert text.splitlines() == [
         "ok        a          1.0  one",
         "missing   long name  -    two",
@@ -246,7 +279,16 @@ def test_report_is_aligned():
 
 def test_json_has_every_field():
     assert json.loads(as_json([Check("a", True, "1.0", "one", "x", problem="p")])) == [
-        {"name": "a", "present": True, "version": "1.0", "needed_for": "one", "install": "x", "core": False, "problem": "p"}]
+        {
+            "name": "a",
+            "present": True,
+            "version": "1.0",
+            "needed_for": "one",
+            "install": "x",
+            "core": False,
+            "problem": "p",
+        }
+    ]
 
 
 @pytest.mark.parametrize(("core", "code"), [(True, 0), (False, 2)])
@@ -278,7 +320,11 @@ def test_module_runs_without_the_command_line_libraries(monkeypatch, capsys):
 
 
 def test_importing_the_doctor_takes_only_the_standard_library():
-    code = ("import sys; before = set(sys.modules); import ground.doctor; new = {m.split('.')[0] for m in set(sys.modules) - before}; "
-            "print(sorted(new - sys.stdlib_module_names - {'ground'}))")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True, env=os.environ)
+    code = (
+        "import sys; before = set(sys.modules); import ground.doctor; new = {m.split('.')[0] for m in set(sys.modules) - before}; "
+        "print(sorted(new - sys.stdlib_module_names - {'ground'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True, env=os.environ
+    )
     assert done.stdout.strip() == "[]"

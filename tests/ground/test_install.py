@@ -49,10 +49,28 @@ class Machine:
         shutil.copy(ROOT / "pyproject.toml", self.project)
         for file in (ROOT / "install").glob("*"):
             shutil.copy(file, self.project / "install")
-        for name in ("bash", "cat", "cksum", "cp", "cut", "dirname", "env", "grep", "head", "mkdir", "mv", "readlink", "rm", "sed", "tail",
-                     "touch", "tr", "true"):
+        for name in (
+            "bash",
+            "cat",
+            "cksum",
+            "cp",
+            "cut",
+            "dirname",
+            "env",
+            "grep",
+            "head",
+            "mkdir",
+            "mv",
+            "readlink",
+            "rm",
+            "sed",
+            "tail",
+            "touch",
+            "tr",
+            "true",
+        ):
             (self.bin / name).symlink_to(shutil.which(name) or pytest.skip(f"there is no {name}"))
-        self.program("uname", 'case $1 in -s) echo Linux ;; *) echo x86_64 ;; esac')
+        self.program("uname", "case $1 in -s) echo Linux ;; *) echo x86_64 ;; esac")
         self.program("id", "echo 1000")
         self.env = {"PATH": str(self.bin), "HOME": str(folder), "RERAM_SYSTEM_PYTHON": str(self.bin / "system-python")}
 
@@ -71,17 +89,32 @@ class Machine:
     def apt(self, *, release="3.13.5", knows_dolfinx=True, works=True, gives=FEM_313) -> None:
         self.program("id", "echo 0")
         self.program("dpkg-query", "exit 1")
-        self.program("apt-cache", f'case $2 in python3) echo "  Candidate: {release}-1" ;; *) '
-                                  f'echo "  Candidate: {"1:0.9.0-7" if knows_dolfinx else "(none)"}" ;; esac')
+        self.program(
+            "apt-cache",
+            f'case $2 in python3) echo "  Candidate: {release}-1" ;; *) '
+            f'echo "  Candidate: {"1:0.9.0-7" if knows_dolfinx else "(none)"}" ;; esac',
+        )
         system = self.bin / "system-python"
-        self.program("apt-get", f'echo "$*" >>{self.bin}/apt-calls\n[ "$1" = update ] && exit 0\n'
-                                + (f'cp {self.bin}/template {system}; echo "{gives}" >{system}.facts' if works
-                                   else 'echo "E: Unable to fetch some archives"; exit 100'))
+        self.program(
+            "apt-get",
+            f'echo "$*" >>{self.bin}/apt-calls\n[ "$1" = update ] && exit 0\n'
+            + (
+                f'cp {self.bin}/template {system}; echo "{gives}" >{system}.facts'
+                if works
+                else 'echo "E: Unable to fetch some archives"; exit 100'
+            ),
+        )
         self.program("template", PYTHON)
 
     def setup(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["bash", str(self.project / "install/setup.sh"), *arguments], capture_output=True, text=True,
-                              env=self.env | env, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(
+            ["bash", str(self.project / "install/setup.sh"), *arguments],
+            capture_output=True,
+            text=True,
+            env=self.env | env,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
 
     def said(self, name: str) -> str:
         file = self.bin / name
@@ -97,7 +130,10 @@ def test_system_dolfinx_gives_an_environment_over_it(machine):
     machine.python("system-python", FEM_313)
     done = machine.setup()
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "setup: ready: dolfinx 0.9.0, gmsh 4.15.2, Python 3.13. 'make doctor' tells more."
+    assert (
+        done.stdout.splitlines()[-1]
+        == "setup: ready: dolfinx 0.9.0, gmsh 4.15.2, Python 3.13. 'make doctor' tells more."
+    )
     assert f"install/constraints-numpy2.txt -e {machine.project}[fem,plot,dev]" in machine.said("pip-calls")
 
 
@@ -150,7 +186,10 @@ def test_without_root_or_apt_it_goes_on_without_fem(machine):
     machine.python("python3", LIGHT)
     done = machine.setup()
     assert done.returncode == 0, done.stderr
-    assert "no FEM here: there is no dolfinx, and installing it needs apt-get with root or sudo without a password." in done.stdout
+    assert (
+        "no FEM here: there is no dolfinx, and installing it needs apt-get with root or sudo without a password."
+        in done.stdout
+    )
     assert CONDA_LINE in done.stdout
     assert "fits, arrays and training work from the shipped response table; FEM tests are skipped." in done.stdout
     assert "setup: ready, without FEM, Python 3.12." in done.stdout
@@ -251,7 +290,7 @@ def test_failing_pip_shows_its_last_words(machine):
     assert "ERROR: No matching distribution found for gmsh" in done.stderr
     assert "pip could not install the project's libraries." in done.stderr
     (machine.bin / "no-index").unlink()
-    assert machine.setup().returncode == 0   # and nothing was taken for done
+    assert machine.setup().returncode == 0  # and nothing was taken for done
 
 
 def test_failing_venv(machine):
@@ -270,10 +309,13 @@ def test_system_dolfinx_without_the_venv_module(machine):
     assert "has no venv module. Debian, Ubuntu: sudo apt-get install python3-venv" in done.stderr
 
 
-@pytest.mark.parametrize(("sign", "message"), [
-    ("no-libglu", "setup: WARNING: gmsh cannot be imported: OSError: libGLU.so.1: cannot open shared object file"),
-    ("clash", "setup: WARNING: dolfinx cannot be imported: ValueError: numpy.dtype size changed"),
-])
+@pytest.mark.parametrize(
+    ("sign", "message"),
+    [
+        ("no-libglu", "setup: WARNING: gmsh cannot be imported: OSError: libGLU.so.1: cannot open shared object file"),
+        ("clash", "setup: WARNING: dolfinx cannot be imported: ValueError: numpy.dtype size changed"),
+    ],
+)
 def test_what_does_not_work_in_the_end_is_said(machine, sign, message):
     machine.python("system-python", FEM_313)
     (machine.bin / sign).touch()
@@ -340,7 +382,9 @@ def test_shell_scripts_are_clean(file):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["relative/folder"]])
 def test_proof_says_what_it_wants(arguments):
-    done = subprocess.run([str(ROOT / "install/prove-debian13.sh"), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(ROOT / "install/prove-debian13.sh"), *arguments], capture_output=True, text=True, check=False
+    )
     if arguments == ["--help"]:
         assert done.returncode == 0
         assert "RERAM_SUITE=trixie" in done.stdout
@@ -350,7 +394,9 @@ def test_proof_says_what_it_wants(arguments):
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[<>=!~; \[]", r, maxsplit=1)[0].lower() for r in requirements if r.strip() and not r.startswith("#")}
+    return {
+        re.split(r"[<>=!~; \[]", r, maxsplit=1)[0].lower() for r in requirements if r.strip() and not r.startswith("#")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -387,10 +433,16 @@ def test_make_help_lists_every_target():
     assert [line.split()[1] for line in shown.splitlines()] == phony[1].split()
 
 
-@pytest.mark.parametrize(("target", "last"), [
-    ("demo", ".venv/bin/reram demo"), ("test", ".venv/bin/python -m pytest"), ("lint", ".venv/bin/python -m mypy"),
-    ("response", ".venv/bin/reram response -o device_physics/response_default.nc"), ("reproduce", ".venv/bin/reram reproduce"),
-])
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        ("demo", ".venv/bin/reram demo"),
+        ("test", ".venv/bin/python -m pytest"),
+        ("lint", ".venv/bin/python -m mypy"),
+        ("response", ".venv/bin/reram response -o device_physics/response_default.nc"),
+        ("reproduce", ".venv/bin/reram reproduce"),
+    ],
+)
 def test_targets_set_up_first(target, last):
     if shutil.which("make") is None:
         pytest.skip("there is no make")

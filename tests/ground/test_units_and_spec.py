@@ -17,10 +17,21 @@ class Film(Spec):
     gap_m: Annotated[float, Quantity("m", 1e-10, 1e-5)] | None = None
 
 
-@pytest.mark.parametrize(("text", "unit", "value"), [
-    ("11 nm", "m", 11e-9), ("5 S/cm", "S/m", 500.0), ("20 degC", "K", 293.15), ("2.5 us", "s", 2.5e-6), ("0.35 ohm", "ohm", 0.35),
-    ("65 meV", "eV", 0.065), ("5e19 1/cm^3", "1/m^3", 5e25), ("4 W/m/K", "W/m/K", 4.0), ("50 µS", "S", 5e-5), ("0.2", "", 0.2),
-])
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("11 nm", "m", 11e-9),
+        ("5 S/cm", "S/m", 500.0),
+        ("20 degC", "K", 293.15),
+        ("2.5 us", "s", 2.5e-6),
+        ("0.35 ohm", "ohm", 0.35),
+        ("65 meV", "eV", 0.065),
+        ("5e19 1/cm^3", "1/m^3", 5e25),
+        ("4 W/m/K", "W/m/K", 4.0),
+        ("50 µS", "S", 5e-5),
+        ("0.2", "", 0.2),
+    ],
+)
 def test_texts_with_units_become_si(text: str, unit: str, value: float) -> None:
     assert to_si(text, unit) == pytest.approx(value)
 
@@ -29,20 +40,26 @@ def test_a_field_may_be_named_without_its_unit() -> None:
     assert Film(thickness="5 nm", sigma="5 S/cm", gap="1 nm") == Film(thickness_m=5e-9, sigma_S_per_m=500.0, gap_m=1e-9)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    ({"thickness_m": 5.0}, r"Film.thickness_m=5.0 is not allowed: expected 1e-10..1e-05 m. Did you mean 5e-09 \(you gave nm\)\?"),
-    ({"thickness_m": 5000.0}, r"Did you mean 5e-06 \(you gave nm\)"),
-    ({"thickness_m": "5"}, r"carries no unit; write a number and a unit, such as '5 m'"),
-    ({"thickness_m": "5 V"}, r"has the unit 'volt', which is not one of 'm'"),
-    ({"thickness_m": "five"}, r"cannot be read as a quantity; write a number and a unit, such as '1 m'"),
-    ({"thickness_m": float("inf")}, r"not a finite number; expected 1e-10..1e-05 m"),
-    ({"thickness_m": None}, r"expected a number of m, or a text with a unit"),
-    ({"thickness_m": True}, r"expected a number of m"),
-    ({"thickness": 5}, r"Film.thickness=5 is not allowed: it carries no unit. Write thickness = \"5 m\""),
-    ({"thickness": "5 nm", "thickness_m": 5e-9}, r"Film.thickness_m is given twice"),
-    ({}, r"Film.thickness_m is missing: it has no default"),
-    ({"thickness_m": 1e-9, "thicknes": 1}, r"Film.thicknes is not known. Did you mean 'thickness'"),
-])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"thickness_m": 5.0},
+            r"Film.thickness_m=5.0 is not allowed: expected 1e-10..1e-05 m. Did you mean 5e-09 \(you gave nm\)\?",
+        ),
+        ({"thickness_m": 5000.0}, r"Did you mean 5e-06 \(you gave nm\)"),
+        ({"thickness_m": "5"}, r"carries no unit; write a number and a unit, such as '5 m'"),
+        ({"thickness_m": "5 V"}, r"has the unit 'volt', which is not one of 'm'"),
+        ({"thickness_m": "five"}, r"cannot be read as a quantity; write a number and a unit, such as '1 m'"),
+        ({"thickness_m": float("inf")}, r"not a finite number; expected 1e-10..1e-05 m"),
+        ({"thickness_m": None}, r"expected a number of m, or a text with a unit"),
+        ({"thickness_m": True}, r"expected a number of m"),
+        ({"thickness": 5}, r"Film.thickness=5 is not allowed: it carries no unit. Write thickness = \"5 m\""),
+        ({"thickness": "5 nm", "thickness_m": 5e-9}, r"Film.thickness_m is given twice"),
+        ({}, r"Film.thickness_m is missing: it has no default"),
+        ({"thickness_m": 1e-9, "thicknes": 1}, r"Film.thicknes is not known. Did you mean 'thickness'"),
+    ],
+)
 def test_every_mistake_is_explained(given: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Film(**given)

@@ -90,21 +90,32 @@ def test_the_exact_volumes_fill_the_box() -> None:
 
 
 def _one_tet(**changes: object) -> Mesh:
-    base = Mesh(points=np.eye(4, 3, k=-1), tets=np.array([[0, 1, 2, 3]]), region=np.array([1], np.int32), regions={"dome": 1},
-                triangles=np.array([[0, 1, 2], [1, 2, 3]]), face=np.array([1, 2], np.int32), faces={"bottom": 1, "top": 2}, symmetry=1,
-                expected_m3={"dome": 1 / 6})
+    base = Mesh(
+        points=np.eye(4, 3, k=-1),
+        tets=np.array([[0, 1, 2, 3]]),
+        region=np.array([1], np.int32),
+        regions={"dome": 1},
+        triangles=np.array([[0, 1, 2], [1, 2, 3]]),
+        face=np.array([1, 2], np.int32),
+        faces={"bottom": 1, "top": 2},
+        symmetry=1,
+        expected_m3={"dome": 1 / 6},
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"tets": np.empty((0, 4), np.int64), "region": np.empty(0, np.int32)}, "it has no tetrahedra"),
-    ({"points": np.full((4, 3), np.nan)}, "a point that is not finite"),
-    ({"points": np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1.0, 1, 0]])}, "1 tetrahedra are flat"),
-    ({"region": np.array([7], np.int32)}, r"region tags \[7\] have no name"),
-    ({"expected_m3": {"dome": 0.2}}, "region 'dome' has 0.1667 m3, the geometry has 0.2 m3"),
-    ({"expected_m3": {"dome": 1 / 6 * 1.001}}, "overlap or gap"),
-    ({"faces": {"bottom": 1}}, "no face is tagged 'top'"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tets": np.empty((0, 4), np.int64), "region": np.empty(0, np.int32)}, "it has no tetrahedra"),
+        ({"points": np.full((4, 3), np.nan)}, "a point that is not finite"),
+        ({"points": np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1.0, 1, 0]])}, "1 tetrahedra are flat"),
+        ({"region": np.array([7], np.int32)}, r"region tags \[7\] have no name"),
+        ({"expected_m3": {"dome": 0.2}}, "region 'dome' has 0.1667 m3, the geometry has 0.2 m3"),
+        ({"expected_m3": {"dome": 1 / 6 * 1.001}}, "overlap or gap"),
+        ({"faces": {"bottom": 1}}, "no face is tagged 'top'"),
+    ],
+)
 def test_what_is_wrong_with_a_mesh_is_said(changes: dict[str, object], message: str) -> None:
     _one_tet().check()
     with pytest.raises(InputError, match=message):

@@ -52,8 +52,10 @@ def _manufactured(n: int, degree: int) -> tuple[float, float]:
     load.axpy(1.0, door.vector(door.compile_form(heat * w * dx)))
     forms.fill(forms.conductivity, {1: KAPPA})
     door.assign(forms.T, door.Operator(door.matrix(forms.stiffness), space, dofs, 1e-12).solve(0 * ends, load))
-    return tuple(np.sqrt(door.scalar(domain, door.compile_form((u - exact) ** 2 * dx)))
-                 for u, exact in ((forms.V, V), (forms.T, T)))  # type: ignore[return-value]
+    return tuple(
+        np.sqrt(door.scalar(domain, door.compile_form((u - exact) ** 2 * dx)))
+        for u, exact in ((forms.V, V), (forms.T, T))
+    )  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(("degree", "sizes"), [(1, (6, 9, 14, 20)), (2, (5, 8, 11, 16))])
@@ -81,14 +83,18 @@ def _disc_on_slab_ohm(radius: float, thickness: float, sigma: float) -> float:
 
 
 def test_the_analytical_reference_has_its_own_limits() -> None:
-    assert _disc_on_slab_ohm(1.0, 1e3, 1.0) == pytest.approx(0.25, rel=1e-3)                  # half-space: 1 / (4 sigma a)
-    assert _disc_on_slab_ohm(20.0, 1.0, 1.0) == pytest.approx(1 / (np.pi * 20.0**2), rel=0.1)  # wide disc: t / (sigma area)
+    assert _disc_on_slab_ohm(1.0, 1e3, 1.0) == pytest.approx(0.25, rel=1e-3)  # half-space: 1 / (4 sigma a)
+    assert _disc_on_slab_ohm(20.0, 1.0, 1.0) == pytest.approx(
+        1 / (np.pi * 20.0**2), rel=0.1
+    )  # wide disc: t / (sigma area)
 
 
 def test_disc_and_slab_limit() -> None:
     """Perfect filament, electrodes and insulator: what is left is a disc on a slab."""
     metal = {"electrical_conductivity": "1e9 S/m"}
-    device = Device.from_tables({"materials": {"CF": metal, "TiN": metal, "HfOx": {"electrical_conductivity": "1e-6 S/m"}}})
+    device = Device.from_tables(
+        {"materials": {"CF": metal, "TiN": metal, "HfOx": {"electrical_conductivity": "1e-6 S/m"}}}
+    )
     exact = _disc_on_slab_ohm(11e-9, 20e-9, 500.0)
     assert solve(device, 0.2).resistance_ohm == pytest.approx(exact, rel=0.01)
 
@@ -100,8 +106,10 @@ def test_the_default_mesh_is_within_half_a_percent_of_the_extrapolated_value() -
     resistance = np.array([s.resistance_ohm for s in found])
     ratio = (resistance[:-2] - resistance[1:-1]) / (resistance[1:-1] - resistance[2:])
     order = float(np.mean(np.log2(ratio)))
-    assert 0.6 < order < 1.6                      # the rim is singular: a smooth problem would give 4
+    assert 0.6 < order < 1.6  # the rim is singular: a smooth problem would give 4
     extrapolated = resistance[-1] + (resistance[-1] - resistance[-2]) / (2**order - 1)
     assert resistance[1] == pytest.approx(extrapolated, rel=5e-3)
-    assert extrapolated == pytest.approx(35_400, rel=2e-3)   # an axisymmetric solution of the same constants, third order, rim 1e-3 nm
-    assert found[1].seconds < 60                  # a bound on hanging, not a benchmark: it takes a few seconds
+    assert extrapolated == pytest.approx(
+        35_400, rel=2e-3
+    )  # an axisymmetric solution of the same constants, third order, rim 1e-3 nm
+    assert found[1].seconds < 60  # a bound on hanging, not a benchmark: it takes a few seconds
