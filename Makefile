@@ -21,6 +21,7 @@ test: setup  ## run the tests (ARGS="-m fem -x" goes to pytest); FEM tests are s
 
 lint: setup  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
 doctor: setup  ## say which libraries are there, what each is for and how to install it

@@ -47,8 +47,6 @@ def run_command(
 def _run(job: Any, folder: Path, json: bool) -> None:
     from studies.pipeline import run_job
 
-    if not json and not job.iv:
-        print("No measured sweeps given: the fit uses SYNTHETIC data made from the published parameters.")
     summary = run_job(job, folder, (lambda text: None) if json else lambda text: print(text, flush=True))
     if json:
         print(_json.dumps(summary))

@@ -150,6 +150,7 @@ def _synthetic_files(run: _Run) -> tuple[Path, ...]:
     """Write sweeps made from the published parameters, labelled synthetic in name, comment and everything made from them."""
     from fits.synthetic import write_synthetic_sweeps
 
+    run.say("No measured sweeps given: the fit uses SYNTHETIC data made from the published parameters.")
     return write_synthetic_sweeps(run.folder)
 
 

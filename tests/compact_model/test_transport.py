@@ -54,7 +54,7 @@ def test_the_operating_point_satisfies_the_law_and_the_network(transport: Transp
     rest = np.maximum(p.sigma_dome_S_per_m, transport.sigma_rest_S_per_m(293.15))
     values = dome(p.sigma_dome_S_per_m, rest)
     assert p.current_A == pytest.approx(V * values.conductance_S, rel=1e-9)
-    assert p.T_K - 293.15 == pytest.approx(values.dT_per_W * V * p.current_A, rel=1e-6)
+    assert pytest.approx(values.dT_per_W * V * p.current_A, rel=1e-6) == p.T_K - 293.15
 
 
 def test_current_is_odd_and_zero_at_zero(transport: Transport) -> None:
