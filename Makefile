@@ -5,7 +5,7 @@ PY := .venv/bin/python
 PYTHON311 ?= python3.11
 ARGS ?=
 
-.PHONY: help setup demo test lint doctor training-env test-aihwkit response reproduce clean
+.PHONY: help setup demo test lint doctor training-env test-aihwkit response reproduce scoreboard clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ response: setup  ## make the shipped response table again (needs FEM)
 
 reproduce: setup  ## compare with every published number and say how far off each is
 	.venv/bin/reram reproduce $(ARGS)
+
+scoreboard: setup  ## write the scoreboard of README.md anew
+	$(PY) -m studies.scoreboard_page README.md
 
 clean:  ## remove what can be made again: environments, caches, build folders (results under runs/ stay)
 	rm -rf .venv .venv-aihwkit .venv-setup.log build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

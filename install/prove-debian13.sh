@@ -14,7 +14,7 @@
 set -euo pipefail
 
 SUITE=${RERAM_SUITE:-trixie}
-MIRROR=${RERAM_MIRROR:-http://deb.debian.org/debian}
+MIRROR=${RERAM_MIRROR:-}   # empty: the one debootstrap itself prefers
 BUNDLE=${RERAM_CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 DIR=${1:-/var/tmp/cmo-reram-$SUITE}
@@ -91,7 +91,7 @@ copy_project() {
 if [ ! -e "$DIR/etc/debian_version" ]; then
     say "making a bare $SUITE in $DIR (about a minute)"
     mkdir -p "$DIR"
-    debootstrap --variant=minbase --include=ca-certificates,git,make "$SUITE" "$DIR" "$MIRROR" >"$DIR.log" 2>&1 ||
+    debootstrap --variant=minbase --include=ca-certificates,git,make "$SUITE" "$DIR" ${MIRROR:+"$MIRROR"} >"$DIR.log" 2>&1 ||
         { tail -n 15 "$DIR.log" >&2; say "debootstrap failed: see $DIR.log"; exit 1; }
 fi
 mount_all

@@ -1,0 +1,85 @@
+"""The scoreboard is honest: statuses follow from numbers, inputs are named, README shows what the command computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ground.errors import InputError, NotConverged
+from ground.paper import paper
+from studies import scoreboard
+from studies.scoreboard import Row, Target, as_table, reproduce, targets
+from studies.scoreboard_page import with_scoreboard
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return reproduce()
+
+
+def test_every_published_target_has_a_row(rows: list[Row]) -> None:
+    names = [r.name for r in rows]
+    assert len(names) == len(set(names)) >= 25
+    assert {"v_forming_mean_V", "mvm_rmse_1s", "mnist_accuracy_array", "program_pulses_0p2_percent"} <= set(names)
+
+
+def test_status_follows_from_the_numbers(rows: list[Row]) -> None:
+    for r in rows:
+        if r.status == "not attempted":
+            assert r.ours is None
+        else:
+            assert r.ours is not None, r
+            inside = abs(r.ours - r.published) <= r.tolerance * abs(r.published)
+            assert (r.status == "reproduced") == inside
+
+
+def test_what_is_built_names_its_inputs_and_none_is_its_own(rows: list[Row]) -> None:
+    for r in rows:
+        if r.status != "not attempted":
+            assert r.inputs, r.name
+            assert not any("sigma_prog" in i or "mean_iterations" in i for i in r.inputs)
+
+
+def test_the_closed_loop_gives_the_published_law_without_being_told(rows: list[Row]) -> None:
+    by_name = {r.name: r for r in rows}
+    for name, acceptance in (("0p2", 0.002), ("2", 0.02)):
+        ours = by_name[f"sigma_prog_slope_{name}_percent"].ours
+        assert ours == pytest.approx(acceptance / 3**0.5, rel=0.1)
+    assert by_name["program_pulses_0p2_percent"].status == "reproduced"
+
+
+def test_published_numbers_do_not_reach_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change what the paper says of the outcome: the outcome of ours must not move."""
+    before = scoreboard._slope(0.002)[0]
+    changed = {**paper(), "program_verify": {**paper()["program_verify"], "sigma_prog": None, "mean_iterations": None}}
+    monkeypatch.setattr("compact_model.population.paper", lambda: changed)
+    monkeypatch.setattr("compact_model.noise.paper", lambda: changed)
+    assert scoreboard._slope(0.002)[0] == before
+
+
+def test_a_row_that_fails_is_off_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> scoreboard.Outcome:
+        raise NotConverged("no luck today")
+
+    monkeypatch.setattr(scoreboard, "targets", lambda: [Target("x", "1", 1.0, 0.1, fail, ("y",))])
+    (row,) = reproduce()
+    assert (row.status, row.ours, row.note) == ("off", None, "no luck today")
+    assert "no luck today" in as_table([row])
+
+
+def test_the_table_counts(rows: list[Row]) -> None:
+    assert as_table(rows).splitlines()[-1].endswith("not attempted")
+    assert len(targets()) == len(rows)
+
+
+def test_readme_shows_what_the_command_computes(rows: list[Row]) -> None:
+    page = README.read_text(encoding="utf-8")
+    assert with_scoreboard(page, rows) == page, "run `make scoreboard`"
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    with pytest.raises(InputError, match="the page needs the lines"):
+        with_scoreboard("no marks", [])
