@@ -12,6 +12,7 @@ import typer
 
 import compact_model.cli
 import device_physics.cli
+import device_physics.mesh_cli
 import fits.cli
 import ground.cli
 import studies.cli
@@ -27,7 +28,7 @@ app = typer.Typer(
 app.command("doctor")(ground.cli.doctor_command)
 app.command("demo")(studies.cli.demo_command)
 app.command("run")(studies.cli.run_command)
-app.command("mesh")(device_physics.cli.mesh_command)
+app.add_typer(device_physics.mesh_cli.app, name="mesh")
 app.command("solve")(device_physics.cli.solve_command)
 app.command("sweep")(device_physics.cli.sweep_command)
 app.command("response")(device_physics.cli.response_command)
@@ -38,15 +39,22 @@ app.add_typer(compact_model.cli.export_app, name="export")
 app.command("reproduce")(studies.cli.reproduce_command)
 
 
+_STOPPED = "reram: stopped. Finished points are kept; the same command goes on from there.\n"
+
+
 def main() -> None:
     """Run `reram`; every error ends as one message on stderr and an exit code, never as a traceback."""
     try:
         app(standalone_mode=True)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer has caught Ctrl-C itself
+            sys.stderr.write(_STOPPED)
+        raise
     except ReramError as error:
         sys.stderr.write(f"reram: {error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("reram: stopped. Finished points are kept; the same command goes on from there.\n")
+        sys.stderr.write(_STOPPED)
         sys.exit(130)
     except Exception as error:
         if os.environ.get("RERAM_DEBUG"):

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "materials": ["Material", "material_table"],
         "dome_response": ["DomeResponse", "Response"],
         "response_table": ["response"],
+        "selfconsistent": ["bias_sweep"],
         "solution": ["Solution"],
         "sweeps": ["save_sweep", "sweep"],
     },

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device_physics._form_cache import patiently
 from ground.errors import MissingLibrary, NotConverged
 
 with contextlib.suppress(ImportError):
@@ -40,17 +41,17 @@ MAX_ITERATIONS = 500
 
 
 class Domain:
-    """A tetrahedral mesh distributed over the MPI ranks, with one region tag per cell.
+    """A mesh distributed over the MPI ranks, with one region tag per cell: tetrahedra, or axisymmetric triangles (r, z).
 
-    points : (n, 3).  tets : (m, 4).  region : (m,) tags. All three are taken from rank 0.
+    points : (n, dim).  cells : (m, dim + 1).  region : (m,) tags. All three are taken from rank 0.
     """
 
-    def __init__(self, points: Array, tets: NDArray[np.int64], region: NDArray[np.int32]) -> None:
+    def __init__(self, points: Array, cells: NDArray[np.int64], region: NDArray[np.int32]) -> None:
         self.comm = MPI.COMM_WORLD
         root = self.comm.rank == 0
-        cells = np.ascontiguousarray(tets if root else np.empty((0, tets.shape[1])), dtype=np.int64)
+        corners = np.ascontiguousarray(cells if root else np.empty((0, cells.shape[1])), dtype=np.int64)
         nodes = np.ascontiguousarray(points if root else np.empty((0, points.shape[1])), dtype=np.float64)
-        self.mesh = _create_mesh(self.comm, cells, nodes, points.shape[1])
+        self.mesh = _create_mesh(self.comm, corners, nodes, points.shape[1])
         topology = self.mesh.topology
         self.dim: int = topology.dim
         for dim in (self.dim - 1, self.dim):  # facets to find boundary dofs by, cells to find the dome's
@@ -62,11 +63,9 @@ class Domain:
     def space(self, degree: int) -> Any:
         """Continuous Lagrange space of that degree, or piecewise constants for degree 0."""
         family = ("Lagrange", degree) if degree else ("DG", 0)
-        return (
-            fem.functionspace(self.mesh, family)
-            if hasattr(fem, "functionspace")
-            else fem.FunctionSpace(self.mesh, family)
-        )
+        make = fem.functionspace if hasattr(fem, "functionspace") else fem.FunctionSpace
+        with _silent_compiler():
+            return make(self.mesh, family)
 
     def by_region(self, values: dict[int, float]) -> Any:
         """Piecewise-constant function with the value of each region tag."""
@@ -78,6 +77,11 @@ class Domain:
         """Owned local dofs of `space` on the boundary faces where `where(x)` holds; x is (3, n)."""
         facets = dolfinx.mesh.locate_entities_boundary(self.mesh, self.dim - 1, where)
         dofs = fem.locate_dofs_topological(space, self.dim - 1, facets)
+        return np.asarray(dofs[dofs < owned(space)], dtype=np.int32)
+
+    def dofs_where(self, space: Any, where: Callable[[Array], NDArray[np.bool_]]) -> NDArray[np.int32]:
+        """Owned local dofs of `space` at points where `where(x)` holds, inside as well; x is (3, n)."""
+        dofs = fem.locate_dofs_geometrical(space, where)
         return np.asarray(dofs[dofs < owned(space)], dtype=np.int32)
 
     def sum(self, value: float) -> float:
@@ -94,6 +98,28 @@ class Domain:
         return int(self.comm.size)
 
 
+def constant(domain: Domain, value: float) -> Any:
+    """A number that forms hold by reference: change its `.value` between solves."""
+    return fem.Constant(domain.mesh, PETSc.ScalarType(value))
+
+
+def cell_tags(domain: Domain, tags: NDArray[np.integer[Any]]) -> Any:
+    """Mesh tags of all local cells, for measures over parts of the mesh."""
+    cells = np.arange(len(tags), dtype=np.int32)
+    return dolfinx.mesh.meshtags(domain.mesh, domain.dim, cells, tags.astype(np.int32))
+
+
+def add_matrix(target: Any, form: Any) -> None:
+    """Add a compiled bilinear form to an assembled matrix whose sparsity holds it."""
+    fem.petsc.assemble_matrix(target, form)
+    target.assemble()
+
+
+def copy_matrix(source: Any, target: Any) -> None:
+    """Copy the values of a matrix into another of the same sparsity."""
+    source.copy(target, structure=PETSc.Mat.Structure.SAME_NONZERO_PATTERN)
+
+
 def _create_mesh(comm: Any, cells: Any, nodes: Array, gdim: int) -> Any:
     shape = {3: "tetrahedron", 2: "triangle"}[gdim]
     if hasattr(ufl, "VectorElement"):  # before 0.8
@@ -104,7 +130,8 @@ def _create_mesh(comm: Any, cells: Any, nodes: Array, gdim: int) -> Any:
         element = ufl.Mesh(basix.ufl.element("Lagrange", shape, 1, shape=(gdim,)))
     names = inspect.signature(dolfinx.mesh.create_mesh).parameters
     keyword = "domain" if "domain" in names else "e"  # 0.10 changed the order as well, so pass by name
-    return dolfinx.mesh.create_mesh(comm, cells=cells, x=nodes, **{keyword: element})
+    with _silent_compiler():
+        return dolfinx.mesh.create_mesh(comm, cells=cells, x=nodes, **{keyword: element})
 
 
 def version() -> str:
@@ -126,10 +153,17 @@ def compile_form(expression: Any) -> Any:
     """Compile a UFL form (kept in dolfinx's own cache between runs)."""
     options = {"cffi_extra_compile_args": ["-O2"]}
     name = "jit_options" if "jit_options" in inspect.signature(fem.form).parameters else "jit_params"
+    with _silent_compiler():
+        return patiently(lambda: fem.form(expression, **{name: options}))
+
+
+@contextlib.contextmanager
+def _silent_compiler() -> Iterator[None]:
+    """The form compiler logs its compiler lines to the root logger."""
     before = logging.root.manager.disable
-    logging.disable(logging.INFO)  # the form compiler logs its compiler lines to the root logger
+    logging.disable(logging.INFO)
     try:
-        return fem.form(expression, **{name: options})
+        yield
     finally:
         logging.disable(before)
 
@@ -170,7 +204,7 @@ class Operator:
         self.solver.setType("cg")
         self.solver.setTolerances(rtol=tolerance, atol=0.0, max_it=MAX_ITERATIONS)
         self.solver.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-        _multigrid(self.solver.getPC())
+        multigrid(self.solver.getPC())
 
     def solve(self, values: Array, load: Any = None, guess: Array | None = None) -> Any:
         """Return the PETSc vector u with u = `values` on the prescribed dofs (in their order) and A u = load elsewhere.
@@ -219,7 +253,7 @@ def release(*things: Any) -> None:
             thing.destroy()
 
 
-def _multigrid(preconditioner: Any) -> None:
+def multigrid(preconditioner: Any) -> None:
     """BoomerAMG with the settings that suit jumping coefficients in 3D."""
     options = PETSc.Options()
     chosen = {
@@ -243,6 +277,18 @@ def assign(function: Any, values: Any) -> None:
     """Copy a PETSc vector into a dolfinx function, ghosts included."""
     function.x.array[: len(values.array)] = values.array
     function.x.scatter_forward()
+
+
+def dofs_of_cells(space: Any, domain: Domain, chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Owned dofs of the chosen cells (one flag per local cell)."""
+    cells = np.flatnonzero(chosen).astype(np.int32)
+    dofs = np.asarray(fem.locate_dofs_topological(space, domain.dim, cells), dtype=np.int32)
+    return dofs[dofs < owned(space)]
+
+
+def coordinates(space: Any) -> Array:
+    """Coordinates of this rank's dofs, (n, 3)."""
+    return np.asarray(space.tabulate_dof_coordinates())
 
 
 def plot_cells(space: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:

@@ -1,4 +1,4 @@
-"""`reram mesh | solve | sweep | response`: the FEM from the command line."""
+"""`reram solve | sweep | response`: the FEM from the command line."""
 
 from __future__ import annotations
 
@@ -19,46 +19,19 @@ DeviceFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Processes of this machine, one thread each (default: all cores).")
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://host:8786, instead of processes.")
+]
 
 
-def _device(path: Path | None) -> Device:
+def read_device(path: Path | None) -> Device:
+    """Return the device of a file, or the published one."""
     from device_physics.device import Device
 
     return Device.from_toml(path) if path else Device.of()
-
-
-def mesh_command(device: DeviceFile = None, output: Output = None, json: Json = False) -> None:
-    """Make the tetrahedral mesh of a device, check volumes and tags, keep it for the next solve; -o saves it as .npz."""
-    from meshes.build import build_mesh, mesh_hash
-
-    spec = _device(device)
-    mesh = build_mesh(spec.stack, spec.mesh)
-    if output:
-        mesh.save(output)
-    found: dict[str, Any] = {
-        "hash": mesh_hash(spec.stack, spec.mesh),
-        "points": len(mesh.points),
-        "cells": len(mesh.tets),
-        "symmetry": mesh.symmetry,
-        "regions": {
-            n: {
-                "cells": int((mesh.region == t).sum()),
-                "volume_m3": mesh.region_volume_m3(n),
-                "expected_m3": mesh.expected_m3[n],
-            }
-            for n, t in mesh.regions.items()
-        },
-        "faces": list(mesh.faces),
-    }
-    if json:
-        print(_json.dumps(found))
-        return
-    print(f"{found['cells']} tetrahedra, {found['points']} points, {'quarter' if mesh.symmetry == 4 else 'full'} box")
-    for name, row in found["regions"].items():
-        print(
-            f"  {name:<12} {row['cells']:>8} cells   {row['volume_m3'] * 1e27:12.1f} nm3 (exact {row['expected_m3'] * 1e27:.1f})"
-        )
-    print("faces: " + ", ".join(mesh.faces) + (f"\nsaved to {output}" if output else ""))
 
 
 def solve_command(
@@ -75,7 +48,7 @@ def solve_command(
     from device_physics.electrothermal import solve
     from ground.files import write_json
 
-    solution = solve(_device(device), volts(bias, "--bias"))
+    solution = solve(read_device(device), volts(bias, "--bias"))
     if output:
         write_json(output, solution.to_dict())
     if vtu:
@@ -92,10 +65,15 @@ def solve_command(
 def describe(solution: Solution) -> str:
     """Return the scalars of a solution as a few readable lines."""
     d, b = solution.dome, solution.balances
+    dome = "no dome"
+    if d.T_mean_K is not None:
+        dome = (
+            f"dome: T mean {d.T_mean_K:.2f} K, max {d.T_max_K:.2f} K   E mean {d.E_mean_V_per_m:.4g} V/m   "
+            f"R_th {solution.r_th_K_per_W:.4g} K/W"
+        )
     return (
         f"bias {solution.bias_V:g} V   current {solution.current_A:.5g} A   resistance {solution.resistance_ohm:.6g} ohm\n"
-        f"dome: T mean {d.T_mean_K:.2f} K, max {d.T_max_K:.2f} K   E mean {d.E_mean_V_per_m:.4g} V/m   "
-        f"R_th {solution.r_th_K_per_W:.4g} K/W\n"
+        f"{dome}\n"
         f"balances: current {b.current:.1e}, power {b.power:.1e}, heat {b.heat:.1e}   surface flux {b.surface_flux:.1e}\n"
         f"{solution.dofs} dofs, {solution.cells} cells, {solution.seconds:.2f} s\n"
         f"substituted constants: {', '.join(solution.provenance['settings']['substituted']) or 'none'}"
@@ -114,39 +92,69 @@ def volts(text: str, option: str) -> float:
 
 def sweep_command(
     sweep: Annotated[
-        Path, typer.Argument(help='Sweep file (TOML): volts = [...], device = "file.toml" (optional), [vary] tables.')
+        Path,
+        typer.Argument(
+            help='Sweep file (TOML): volts = [...], device = "file.toml" (optional), [vary] with dotted.field = [...] '
+            'or {from = "5 nm", to = "15 nm", count = 11}.'
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table to write (NetCDF).")],
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Solve failed points of earlier runs again.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Solve a device over lists of its fields and of biases. A stopped run goes on where it was."""
+    """Solve a device over lists or ranges of its fields and of biases. A stopped run goes on where it was."""
     from device_physics.sweep_file import read_sweep
     from device_physics.sweeps import save_sweep
     from device_physics.sweeps import sweep as run
+    from ground.errors import NotConverged
+    from ground.files import check_writable
 
     tables, volts_, vary = read_sweep(sweep)
+    check_writable(output)
+    where = _where(workers, scheduler)
     with progress_bar("solving", quiet=json) as progress:
-        table = run(tables, volts_, vary, progress=progress)
+        table = run(tables, volts_, vary, progress=progress, retry_failed=retry_failed, **where)
     save_sweep(table, output)
-    failed = int((table["failure"] != "").sum())
+    reasons = [str(r) for r in table["failure"].values.ravel() if r]
+    if len(reasons) == table["failure"].size:
+        raise NotConverged(f"all {len(reasons)} points failed; {output} has the reasons. The first: {reasons[0]}")
     if json:
-        print(_json.dumps({"output": str(output), "points": int(table["current_A"].size), "failed": failed}))
+        print(_json.dumps({"output": str(output), "points": int(table["current_A"].size), "failed": len(reasons)}))
     else:
-        print(f"{table['current_A'].size} points ({failed} failed) in {output}")
+        print(f"{table['current_A'].size} points ({len(reasons)} failed) in {output}")
+        for reason in sorted(set(reasons))[:5]:
+            print(f"  {reasons.count(reason)} failed: {reason}")
 
 
 def response_command(
     device: DeviceFile = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Table (NetCDF).")] = Path("response.nc"),
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
     """Make the response table of a stack (conductance, field and heating of the dome): what fits and arrays use for the FEM."""
     from device_physics.response_table import response
+    from ground.files import check_writable
 
+    spec = read_device(device) if device else None
+    check_writable(output)
+    where = _where(workers, scheduler)
     with progress_bar("solving", quiet=json) as progress:
-        table = response(_device(device), progress=progress)
+        table = response(spec, progress=progress, **where)
     table.save(output)
     if json:
         print(_json.dumps({"output": str(output), "points": int(table.conductance_S.size)}))
     else:
         print(f"{table.conductance_S.size} points in {output}")
+
+
+def _where(workers: int | None, scheduler: str | None) -> dict[str, Any]:
+    """Return where points are computed: on all cores, unless the user says otherwise."""
+    from device_physics.executors import default_workers
+
+    return {"workers": (1 if scheduler else default_workers()) if workers is None else workers, "scheduler": scheduler}

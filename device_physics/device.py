@@ -1,4 +1,7 @@
-"""The device file: [stack] [materials] [filament] [dome] [mesh] [solver]. An empty one is the published post-forming cell."""
+"""The device file: [stack] [materials] [filament] or [[filaments]] [dome] [mesh] [solver].
+
+An empty one is the published post-forming cell.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,12 @@ from ground.spec import Spec, read_toml
 from ground.units import Quantity
 from meshes.options import MeshOptions
 from meshes.stack import PRESETS, Dome, Filament, Stack
+from meshes.stack_checks import check_domain
 
-SECTIONS = ("stack", "materials", "filament", "dome", "mesh", "solver")
+SECTIONS = ("stack", "materials", "filament", "filaments", "dome", "mesh", "solver")
+
+
+CONTACT_MIN_S_PER_M = 1.0  # an insulator as a contact is a mistake: no current would reach the cell
 
 
 class SolverOptions(Spec):
@@ -35,12 +42,23 @@ class Device(Spec):
 
     @model_validator(mode="after")
     def _materials_are_known(self) -> Self:
-        for name in {layer.material for layer in self.stack.layers} | {
-            self.stack.filament.material,
-            self.dome_material,
-        }:
+        for name in self._region_materials().values():
             lookup(self.materials, name)
+        check_domain(self.stack, self.mesh)
+        self._contacts_conduct()
         return self
+
+    def _contacts_conduct(self) -> None:
+        for name in self.stack.contact_layers:
+            material = self.stack.layer(name).material
+            sigma = self.materials[material].electrical_conductivity_S_per_m
+            if sigma < CONTACT_MIN_S_PER_M:
+                metals = [la.name for la in self.stack.layers if self.electrical_conductivities()[la.name] >= 1e5]
+                raise InputError(
+                    f"Stack.contacts: the voltage would be applied through layer '{name}' of {material}, {sigma:g} S/m; a "
+                    f"contact needs at least {CONTACT_MIN_S_PER_M:g} S/m. Name the electrodes, such as [stack] contacts = "
+                    f"[{', '.join(repr(m) for m in metals[:1] + metals[-1:])}]: what lies beyond them carries heat only."
+                )
 
     @classmethod
     def of(cls, what: Device | Stack | None = None) -> Device:
@@ -53,7 +71,7 @@ class Device(Spec):
     def from_toml(cls, path: str | Path) -> Device:
         """Read a device file. Raises InputError naming file, field, value and what is allowed."""
         try:
-            return cls.from_tables(read_toml(path))
+            return cls.from_tables(read_tables(path))
         except InputError as error:
             text = str(error)
             raise InputError(text if text.startswith(str(path)) else f"{path}: {text}") from None
@@ -64,7 +82,9 @@ class Device(Spec):
         for name, table in tables.items():
             if name not in SECTIONS:
                 raise InputError(f"section [{name}] is not known. {nearest(name, SECTIONS)}")
-            if not isinstance(table, dict):
+            if name == "filaments":
+                _check_list_of_tables(name, table, tables)
+            elif not isinstance(table, dict):
                 raise InputError(f"{name}={table!r} is not allowed: expected a section [{name}].")
         stack = dict(tables.get("stack", {}))
         preset = stack.pop("preset", "TiN/HfOx/CMO/TiN")
@@ -72,7 +92,10 @@ class Device(Spec):
             if preset not in PRESETS:
                 raise InputError(f"stack.preset={preset!r} is not known. {nearest(str(preset), PRESETS)}")
             stack["layers"] = PRESETS[preset]
-        stack["filament"] = Filament.model_validate(tables.get("filament", {}))
+        if "filaments" in tables:
+            stack["filaments"] = [Filament.model_validate(row) for row in tables["filaments"]]
+        else:
+            stack["filament"] = Filament.model_validate(tables.get("filament", {}))
         stack["dome"] = Dome.model_validate(tables.get("dome", {}))
         return cls(
             stack=Stack.model_validate(stack),
@@ -81,24 +104,35 @@ class Device(Spec):
             solver=SolverOptions.model_validate(tables.get("solver", {})),
         )
 
-    @property
-    def dome_material(self) -> str:
-        """Name of the material of the dome: its own, or that of its layer."""
-        return self.stack.dome.material or self.stack.layer(self.stack.dome.layer).material
-
     def _region_materials(self) -> dict[str, str]:
         out = {layer.name: layer.material for layer in self.stack.layers}
-        return {**out, "filament": self.stack.filament.material, "dome": self.dome_material}
+        for channel in self.stack.channels:
+            out[channel.filament_region] = channel.filament.material
+            if channel.dome_region:
+                out[channel.dome_region] = channel.dome.material or out[channel.dome.layer]
+        return out
 
     def electrical_conductivities(self) -> dict[str, float]:
         """Region name -> sigma [S/m]."""
         out = {r: self.materials[m].electrical_conductivity_S_per_m for r, m in self._region_materials().items()}
-        own = self.stack.dome.electrical_conductivity_S_per_m
-        return out if own is None else {**out, "dome": own}
+        for channel in self.stack.channels:
+            own = channel.dome.electrical_conductivity_S_per_m
+            if channel.dome_region and own is not None:
+                out[channel.dome_region] = own
+        return out
 
     def thermal_conductivities(self) -> dict[str, float]:
         """Region name -> k [W/m/K]."""
         return {r: self.materials[m].thermal_conductivity_W_per_mK for r, m in self._region_materials().items()}
+
+    def region_materials(self) -> dict[str, Material]:
+        """Region name -> material."""
+        return {r: self.materials[m] for r, m in self._region_materials().items()}
+
+    @property
+    def is_linear(self) -> bool:
+        """True where no conductivity depends on field or temperature, so that one solve serves every bias."""
+        return all(m.is_linear for m in self.region_materials().values())
 
     def substituted(self) -> list[str]:
         """Names of the constants in use that are not the paper's own, such as "CF.electrical_conductivity"."""
@@ -113,3 +147,21 @@ class Device(Spec):
     def content_hash(self) -> str:
         """Hash of the whole specification, for provenance and for sweeps that resume."""
         return content_hash(self.model_dump())
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a device file; the mesh file it names lies beside it."""
+    tables = read_toml(path)
+    mesh = tables.get("mesh")
+    if isinstance(mesh, dict) and isinstance(mesh.get("file"), str):
+        tables["mesh"] = {**mesh, "file": str(Path(path).parent / mesh["file"])}
+    return tables
+
+
+def _check_list_of_tables(name: str, given: Any, tables: dict[str, Any]) -> None:
+    if "filament" in tables:
+        raise InputError(
+            "[filament] and [[filaments]] are both given: keep [filament] for one, [[filaments]] for several."
+        )
+    if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
+        raise InputError(f"{name}={given!r} is not allowed: expected sections [[{name}]], one per filament.")

@@ -104,7 +104,9 @@ def _cut(part: Any) -> tuple[Any, Any]:
     Cell means become nodal means inside the region, so that the field is smooth in it and jumps where materials do.
     """
     plane = {"normal": (0, 1, 0), "origin": (0, 1e-3, 0)}
-    cut = part.cell_data_to_point_data(pass_cell_data=False).slice(**plane)
+    smooth = part.cell_data_to_point_data(pass_cell_data=False)
+    flat = part.bounds[2] == part.bounds[3]  # the axisymmetric half-section is the cut already
+    cut = smooth.extract_surface() if flat else smooth.slice(**plane)
     edge = cut.extract_feature_edges(
         boundary_edges=True, feature_edges=False, manifold_edges=False, non_manifold_edges=False
     )

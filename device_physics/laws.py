@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import e as ELEMENTARY_CHARGE
 from scipy.constants import k as BOLTZMANN
 
 BOLTZMANN_eV = BOLTZMANN / ELEMENTARY_CHARGE
+REFERENCE_K = 293.15  # at which conductivities are stated
+LORENZ_W_ohm_per_K2 = 2.44e-8  # Sommerfeld value of the Lorenz number
 
 
 def ln_hopping_current_density(
@@ -60,6 +64,29 @@ def hopping_conductivity(
     T, a = np.asarray(T, float), np.asarray(hop_distance_m, float)
     occupied = np.asarray(trap_density_m3, float) * np.exp(-np.asarray(barrier_eV, float) / (BOLTZMANN_eV * T))
     return np.asarray((ELEMENTARY_CHARGE * a) ** 2 * attempt_Hz * occupied / (BOLTZMANN * T))
+
+
+def hopping_chord_conductivity(
+    E: Any, T: Any, *, trap_density_m3: Any, hop_distance_m: Any, attempt_Hz: Any, barrier_eV: Any, math: Any = np
+) -> Any:
+    """Chord conductivity J/E of the hopping law [S/m], for E > 0: its low-field limit times sinh(x)/x, x = a e E / 2kT.
+
+    E : local field [V/m].  T : local temperature [K].  math : where exp and sinh come from (numpy, or UFL for the FEM).
+    Source: arXiv:2502.04524, eq. (6) divided by A and E.
+    """
+    x = hop_distance_m * E / (2.0 * BOLTZMANN_eV * T)
+    occupied = trap_density_m3 * math.exp(-barrier_eV / (BOLTZMANN_eV * T))
+    return (ELEMENTARY_CHARGE * hop_distance_m) ** 2 * attempt_Hz * occupied / (BOLTZMANN * T) * math.sinh(x) / x
+
+
+def metallic_conductivity(T: Any, sigma_S_per_m: Any, alpha_per_K: Any) -> Any:
+    """Conductivity of a metal [S/m] at T [K]: sigma / (1 + alpha (T - 293.15 K)); alpha [1/K] of the resistivity."""
+    return sigma_S_per_m / (1.0 + alpha_per_K * (T - REFERENCE_K))
+
+
+def thermal_conductivity(T: Any, k_W_per_mK: Any, exponent: Any, lorenz_W_ohm_per_K2: Any, sigma_S_per_m: Any) -> Any:
+    """Heat conduction [W/m/K] at T [K]: k (T / 293.15 K)^exponent of the lattice plus L sigma T of the carriers (Wiedemann-Franz)."""
+    return k_W_per_mK * (T / REFERENCE_K) ** exponent + lorenz_W_ohm_per_K2 * sigma_S_per_m * T
 
 
 def field_ratio(E: ArrayLike, T: ArrayLike, hop_distance_m: ArrayLike) -> NDArray[np.float64]:

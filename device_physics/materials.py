@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ground.errors import InputError, nearest
-from ground.spec import Spec, read_toml
+from ground.spec import Spec, full_names, read_toml, short_name
 from ground.units import Quantity
 
 Conductivity = Annotated[float, Quantity("S/m", 1e-15, 1e9)]
@@ -24,12 +24,40 @@ class Source(Spec):
     range: tuple[str, str] | None = None
 
 
+class HoppingLaw(Spec):
+    """Trap-to-trap hopping in place of a constant conductivity: sigma(E, T) of arXiv:2502.04524, eq. (6), per area.
+
+    trap_density_m3 : N [1/m3].  barrier_eV : dE.  hop_distance_m : a [m].  attempt_Hz : nu0 [1/s].
+    """
+
+    trap_density_m3: Annotated[float, Quantity("1/m^3", 1e18, 1e30)]
+    barrier_eV: Annotated[float, Quantity("eV", -0.5, 3.0)]
+    hop_distance_m: Annotated[float, Quantity("m", 1e-11, 1e-7)]
+    attempt_Hz: Annotated[float, Quantity("Hz", 1e8, 1e16)] = 1e13
+
+
 class Material(Spec):
-    """Constant conductivities of one material; `sources` names the field without its unit."""
+    """Conduction of charge and heat in one material; `sources` names the field without its unit.
+
+    electrical_conductivity_S_per_m : sigma at 293.15 K.  resistance_coefficient_per_K : alpha of a metal,
+    sigma(T) = sigma / (1 + alpha (T - 293.15 K)).  hopping : replaces both.
+    thermal_conductivity_W_per_mK : k of the lattice at 293.15 K, times (T / 293.15 K)^thermal_exponent.
+    wiedemann_franz : adds L sigma(T) T, the heat that the carriers conduct, to k (which is then that of the lattice alone).
+    """
 
     electrical_conductivity_S_per_m: Conductivity
     thermal_conductivity_W_per_mK: ThermalConductivity
+    resistance_coefficient_per_K: Annotated[float, Quantity("1/K", -2e-3, 1e-2)] = 0.0
+    thermal_exponent: Annotated[float, Quantity("", -3.0, 3.0)] = 0.0
+    wiedemann_franz: bool = False
+    hopping: HoppingLaw | None = None
     sources: dict[str, Source] = Field(default_factory=dict)
+
+    @property
+    def is_linear(self) -> bool:
+        """True where neither conductivity depends on field or temperature."""
+        plain = self.resistance_coefficient_per_K == 0.0 and self.thermal_exponent == 0.0
+        return plain and self.hopping is None and not self.wiedemann_franz
 
 
 @cache
@@ -51,16 +79,17 @@ def with_overrides(overrides: dict[str, Any]) -> dict[str, Material]:
                 f"materials.{name}={row!r} is not allowed: expected a table, for example "
                 f'[materials.{name}] electrical_conductivity = "5 S/cm".'
             )
-        if name in table:
-            given = Material.model_validate({**_as_row(table[name]), **_full_names(row)})
-            changed = {
-                _short(key): Source(status="user", source="device file") for key in _full_names(row) if key != "sources"
-            }
-            table[name] = given.replace(
-                sources={**table[name].sources, **changed, **given.sources} if changed else given.sources
-            )
-        else:
+        if name not in table:
             table[name] = Material.model_validate(row)
+            continue
+        base, given = table[name], full_names(Material, row)
+        merged = Material.model_validate({**{n: getattr(base, n) for n in Material.model_fields}, **given})
+        changed = {
+            short_name(Material, f): Source(status="user", source="device file") for f in given if f != "sources"
+        }
+        table[name] = merged.replace(
+            sources={**base.sources, **changed, **(merged.sources if "sources" in given else {})}
+        )
     return table
 
 
@@ -72,17 +101,3 @@ def lookup(table: dict[str, Material], name: str) -> Material:
             f"A new one is a table [materials.{name}] with electrical_conductivity and thermal_conductivity."
         )
     return table[name]
-
-
-def _as_row(material: Material) -> dict[str, Any]:
-    return {n: getattr(material, n) for n in Material.model_fields if n != "sources"}
-
-
-def _short(field: str) -> str:
-    return field.rsplit("_per_", 1)[0].rsplit("_", 1)[0]
-
-
-def _full_names(row: dict[str, Any]) -> dict[str, Any]:
-    """Rename `electrical_conductivity` to its full field name only where the value carries its own unit."""
-    full = {_short(n): n for n in Material.model_fields if n != "sources"}
-    return {full.get(k, k) if isinstance(v, str) else k: v for k, v in row.items()}

@@ -13,11 +13,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DomeState:
-    """Averages and extremes in the dome: T [K], E = |grad V| [V/m]."""
+    """Averages and extremes in the dome (in all of them, where there are several): T [K], E = |grad V| [V/m].
 
-    T_mean_K: float
-    T_max_K: float
-    E_mean_V_per_m: float
+    None where the device has no dome.
+    """
+
+    T_mean_K: float | None
+    T_max_K: float | None
+    E_mean_V_per_m: float | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Fields:
 
 @dataclass(frozen=True)
 class Solution:
-    """One solved device at one bias; currents and powers are those of the whole device."""
+    """One solved device at one bias; currents and powers are those of the whole device.
+
+    r_th_K_per_W : None without a dome.  domes : the state of each dome by its region's name ("dome", or "dome_1", ...).
+    """
 
     bias_V: float
     current_A: float
@@ -63,16 +69,18 @@ class Solution:
     resistance_ohm: float
     power_W: float
     dome: DomeState
-    r_th_K_per_W: float
+    r_th_K_per_W: float | None
     balances: Balances
     dofs: int
     cells: int
     seconds: float
     provenance: dict[str, Any]
     fields: Fields = field(repr=False)
+    domes: dict[str, DomeState] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scalars as a JSON-like dictionary (no fields)."""
-        return {
+        out = {
             n: asdict(v) if isinstance(v, (DomeState, Balances)) else v for n, v in vars(self).items() if n != "fields"
         }
+        return {**out, "domes": {name: asdict(state) for name, state in self.domes.items()}}

@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from device_physics.device import SECTIONS, Device
+from device_physics.device import Device
 from device_physics.electrothermal import check_bias, solve
-from device_physics.points import PointStore, Progress
-from ground.errors import InputError, NotConverged, nearest
+from device_physics.executors import Point, compute_points
+from device_physics.points import SOLVER_VERSION, PointStore, Progress
+from device_physics.solution import Solution
+from device_physics.varied_fields import changed, checked_values
+from ground.errors import InputError
 from ground.files import atomic
 from ground.provenance import provenance
+from meshes.build import mesh_hash
 from meshes.stack import Stack
 
 COLUMNS = {
@@ -39,45 +43,48 @@ def sweep(
     *,
     store: PointStore | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
 ) -> Any:
     """Return an xarray Dataset over `vary` ("filament.radius": ["9 nm", "11 nm"], ...) and `bias_V`.
 
-    what : a Device, a Stack, or the tables of a device file (needed with `vary`).  A point that fails to converge is kept as
-    NaN with its reason in `failure`. Finished points are kept in `store` and never solved again.
+    what : a Device, a Stack, or the tables of a device file (needed with `vary`).  A point that fails is kept as NaN with its
+    reason in `failure`; retry_failed solves it again. Finished points are kept in `store` and never solved again.
+    workers : processes of this machine (1: this process).  scheduler : address of a Dask scheduler, instead of processes.
+    A linear device is solved once for all biases, any other once for each.
     Raises InputError for a field that is not there or a value that is not allowed, before anything is solved.
     """
     import xarray as xr
 
-    vary, store = dict(vary or {}), store or PointStore()
-    tables = dict(what) if isinstance(what, Mapping) else {}
-    if vary and isinstance(what, (Device, Stack)):
-        raise InputError("sweep: `vary` needs the tables of a device file; give {} or tables read from a TOML file.")
+    vary, store = checked_values(vary or {}), store or PointStore()
     biases = [check_bias(float(v)) for v in volts]
-    corners = list(itertools.product(*vary.values()))
-    devices = [
-        Device.from_tables(_changed(tables, dict(zip(vary, corner, strict=True))))
-        if isinstance(what, Mapping) or vary
-        else Device.of(what if isinstance(what, (Device, Stack)) else None)
-        for corner in corners
-    ]
-    rows: list[dict[str, Any]] = []
-    for device in devices:
-        key = {"what": "sweep point", "device": device.content_hash()}
-        rows.append(store.get_or_compute(key, lambda device=device: _unit_row(device)))  # type: ignore[misc]
-        if progress:
-            progress(len(rows), len(devices))
+    devices = _devices(what, vary)
+    points = [point for device in devices for point in _points(device, biases)]
+    rows = iter(
+        compute_points(
+            solved_point,
+            points,
+            store=store,
+            workers=workers,
+            scheduler=scheduler,
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+    )
+    by_device = [_at_biases(device, biases, list(itertools.islice(rows, _count(device, biases)))) for device in devices]
     shape = (*[len(v) for v in vary.values()], len(biases))
     dims = (*vary, "bias_V")
-    table = np.array([[_at(row, device, bias) for bias in biases] for row, device in zip(rows, devices, strict=True)])
+    table = np.array([values for values, _ in by_device], dtype=float)
+    failure = np.array([reasons for _, reasons in by_device], dtype=object).reshape(shape).astype(str)
     data = {n: (dims, table[..., i].reshape(shape), {"units": u}) for i, (n, u) in enumerate(COLUMNS.items())}
-    failure = (
-        np.array([[row.get("failure", "")] * len(biases) for row in rows], dtype=object).reshape(shape).astype(str)
-    )
-    coords = {
-        name: (name, np.array([str(v) if isinstance(v, str) else v for v in values])) for name, values in vary.items()
-    }
+    coords = {name: (name, np.array(values)) for name, values in vary.items()}
     record = provenance(
-        "reram sweep", vary={k: list(v) for k, v in vary.items()}, devices=[d.content_hash() for d in devices]
+        "reram sweep",
+        vary=vary,
+        devices=[d.content_hash() for d in devices],
+        solver_version=SOLVER_VERSION,
+        substituted=devices[0].substituted(),
     )
     return xr.Dataset(
         data | {"failure": (dims, failure)},
@@ -92,51 +99,78 @@ def save_sweep(table: Any, path: str | Path) -> None:
         table.to_netcdf(temporary, engine="h5netcdf")
 
 
-def _changed(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables with dotted fields ("materials.CMO.electrical_conductivity") replaced."""
-    out: dict[str, Any] = json.loads(json.dumps(tables))
-    for dotted, value in changes.items():
-        *path, last = dotted.split(".")
-        if not path or path[0] not in SECTIONS:
+def _devices(what: Device | Stack | Mapping[str, Any] | None, vary: Mapping[str, Sequence[Any]]) -> list[Device]:
+    """Return the checked device of every corner of the sweep, the last field of `vary` running fastest."""
+    if isinstance(what, (Device, Stack)):
+        if vary:
             raise InputError(
-                f"sweep: the field {dotted!r} is not known: it begins with a section of the device file, such as "
-                f"filament.radius. {nearest(dotted.split('.')[0], SECTIONS)}"
+                "sweep: `vary` needs the tables of a device file; give {} or tables read from a TOML file."
             )
-        table = out
-        for name in path:
-            table = table.setdefault(name, {})
-        table[last] = value
-    return out
+        return [Device.of(what)]
+    corners = itertools.product(*vary.values())
+    return [Device.from_tables(changed(what or {}, dict(zip(vary, c, strict=True)))) for c in corners]
 
 
-def _unit_row(device: Device) -> dict[str, Any]:
-    """Solve at 1 V; the linear problem gives every other bias. A failure is a row with its reason."""
-    try:
-        s = solve(device, 1.0)
-    except NotConverged as error:
-        return {"failure": str(error)}
-    rise = s.power_W
-    return {
-        "conductance_S": s.conductance_S,
-        "E_per_V": s.dome.E_mean_V_per_m,
-        "dT_per_W": s.r_th_K_per_W,
-        "dT_max_per_W": (s.dome.T_max_K - device.stack.ambient_K) / rise,
-        "balances": [s.balances.current, s.balances.power, s.balances.heat],
+def _linear(device: Device) -> bool:
+    return bool(getattr(device, "is_linear", True))
+
+
+def _count(device: Device, biases: Sequence[float]) -> int:
+    return 1 if _linear(device) else len(biases)
+
+
+def _points(device: Device, biases: Sequence[float]) -> list[Point]:
+    """One point at 1 V where the device is linear, otherwise one per bias."""
+    key = {
+        "what": "sweep point",
+        "solver": SOLVER_VERSION,
+        "mesh": mesh_hash(device.stack, device.mesh),
+        "device": device.content_hash(),
     }
+    return [Point({**key, "bias_V": v}, (device, v)) for v in ([1.0] if _linear(device) else biases)]
 
 
-def _at(row: dict[str, Any], device: Device, bias_V: float) -> list[float]:
+def solved_point(device: Device, bias_V: float) -> dict[str, Any]:
+    """Solve a device at one bias: what a worker does for one point of a sweep. Values that are not finite become None."""
+    s: Solution = solve(device, bias_V)
+    ambient, power = device.stack.ambient_K, s.power_W
+    row: dict[str, float | None] = {
+        "current_A": s.current_A,
+        "conductance_S": s.conductance_S,
+        "power_W": power,
+        "T_mean_K": s.dome.T_mean_K,
+        "T_max_K": s.dome.T_max_K,
+        "E_mean_V_per_m": s.dome.E_mean_V_per_m,
+        "r_th_K_per_W": s.r_th_K_per_W,
+        "balance_current": s.balances.current,
+        "balance_power": s.balances.power,
+        "balance_heat": s.balances.heat,
+        "r_th_max_K_per_W": (s.dome.T_max_K - ambient) / power if power and s.dome.T_max_K else None,
+    }
+    return {name: None if v is None or not np.isfinite(v) else float(v) for name, v in row.items()}
+
+
+def _at_biases(
+    device: Device, biases: Sequence[float], rows: Sequence[dict[str, Any]]
+) -> tuple[list[list[float]], list[str]]:
+    """Return the values (bias, column) of one device and the reason of every failure ("" where there is none)."""
+    if _linear(device):
+        rows = [_scaled(rows[0], v, device.stack.ambient_K) for v in biases]
+    values = [[float("nan") if row.get(n) is None else row[n] for n in COLUMNS] for row in rows]
+    return values, [row.get("failure", "") for row in rows]
+
+
+def _scaled(row: dict[str, Any], bias_V: float, ambient_K: float) -> dict[str, Any]:
+    """Scale the row at 1 V: current and field linearly, power and temperature rise with the square."""
     if "failure" in row:
-        return [float("nan")] * len(COLUMNS)
-    G, T0 = row["conductance_S"], device.stack.ambient_K
-    P = G * bias_V**2
-    return [
-        G * bias_V,
-        G,
-        P,
-        T0 + row["dT_per_W"] * P,
-        T0 + row["dT_max_per_W"] * P,
-        row["E_per_V"] * abs(bias_V),
-        row["dT_per_W"],
-        *row["balances"],
-    ]
+        return row
+    there = {name: float("nan") if value is None else value for name, value in row.items()}
+    power = there["power_W"] * bias_V**2
+    return {
+        **there,
+        "current_A": there["current_A"] * bias_V,
+        "power_W": power,
+        "T_mean_K": ambient_K + there["r_th_K_per_W"] * power,
+        "T_max_K": ambient_K + there["r_th_max_K_per_W"] * power,
+        "E_mean_V_per_m": there["E_mean_V_per_m"] * abs(bias_V),
+    }

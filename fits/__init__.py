@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "hopping_fit": ["HoppingFit", "StateCurve"],
         "identifiability": ["Fixed", "Identified"],
         "iv_summary": ["iv_report", "iv_summary"],
+        "low_field_fit": ["Extraction", "fit_cmo", "fit_filament"],
         "low_field": ["LowField", "low_field_conductance"],
         "measurement": ["Measurement"],
         "readers": ["read_iv", "write_iv_csv"],

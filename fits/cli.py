@@ -1,4 +1,4 @@
-"""`reram fit iv | forming | hopping`: measured files in, extractions out. Heavy imports stay inside the commands."""
+"""`reram fit iv | forming | hopping | filament | cmo`: measured files in, extractions out. Heavy imports stay inside the commands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from fits.low_field_cli import cmo_command, filament_command
 
 app = typer.Typer(no_args_is_help=True, help="Extract states, conductances and forming voltages from measured sweeps.")
 
@@ -143,6 +145,10 @@ def hopping(
         if as_json
         else fit.report() + (f"\nmodel: {output}" if output else "")
     )
+
+
+app.command("filament")(filament_command)
+app.command("cmo")(cmo_command)
 
 
 def _deliver(result: dict[str, Any], report: str, as_json: bool, output: Path | None) -> None:

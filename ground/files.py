@@ -21,10 +21,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     Raises InputError where the folder does not exist or cannot be written.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first.")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file to write.")
+    check_writable(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
@@ -39,6 +36,17 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise InputError where `path` cannot become a file: asked before a long computation, not after it."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file to write.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: cannot be written: no permission to write into {path.parent}.")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Self, get_args, get_origin
+from typing import Any, ClassVar, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
 
 from ground.errors import InputError, nearest
 from ground.units import Quantity
@@ -21,7 +21,7 @@ class Spec(BaseModel):
     @classmethod
     def _explain(cls, data: Any, handler: Any) -> Self:
         if isinstance(data, dict):
-            data = _with_unit_names(cls, data)
+            data = full_names(cls, data)
         try:
             return handler(data)
         except ValidationError as error:
@@ -30,6 +30,21 @@ class Spec(BaseModel):
     def replace(self, **changes: Any) -> Self:
         """Return a checked copy with some fields changed (pydantic's own model_copy does not check)."""
         return type(self).model_validate({**{n: getattr(self, n) for n in type(self).model_fields}, **changes})
+
+
+class GrownSpec(Spec):
+    """A Spec that got fields later: those named in `added` are dumped only where they are not at their default.
+
+    So the content hash of what could be said before stays what it was, and with it every stored result.
+    """
+
+    added: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_new_defaults(self, handler: Any) -> dict[str, Any]:
+        fields = type(self).model_fields
+        plain = {n for n in self.added if getattr(self, n) == fields[n].default}
+        return {n: v for n, v in handler(self).items() if n not in plain}
 
 
 def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
@@ -41,11 +56,23 @@ def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
             q for arg in get_args(field.annotation) if get_origin(arg) for q in get_args(arg) if isinstance(q, Quantity)
         ]
         if quantities and quantities[0].unit:
-            out[name.rsplit("_per_", 1)[0].rsplit("_", 1)[0]] = (name, quantities[0].unit)
+            out[_without_unit(name, quantities[0].unit)] = (name, quantities[0].unit)
     return out
 
 
-def _with_unit_names(cls: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
+def _without_unit(name: str, unit: str) -> str:
+    """Take the unit off a name: sigma_S_per_m -> sigma, alpha_per_K -> alpha, radius_m -> radius."""
+    stem = name.rsplit("_per_", 1)[0]
+    return stem if stem != name and unit.startswith("1/") else stem.rsplit("_", 1)[0]
+
+
+def short_name(cls: type[BaseModel], field: str) -> str:
+    """Return the name of a field without its unit."""
+    return next((short for short, (full, _) in _short_names(cls).items() if full == field), field)
+
+
+def full_names(cls: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
+    """Return data with `thickness` renamed to `thickness_m`; raises InputError for a number without its unit, or twice."""
     shorts = _short_names(cls)
     out: dict[str, Any] = {}
     for key, value in data.items():

@@ -1,4 +1,4 @@
-"""What the device is: layers, filament, dome, and the tagged tetrahedra made from them."""
+"""What the device is: layers, filaments, domes, and the tagged mesh made from them."""
 
 from ground.lazy import lazy_exports
 
@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "build": ["build_mesh"],
         "mesh": ["Mesh"],
+        "msh": ["load_msh", "write_msh"],
         "options": ["MeshOptions"],
         "stack": ["Dome", "Filament", "Layer", "Stack"],
     },

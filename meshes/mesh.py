@@ -1,4 +1,4 @@
-"""The tagged tetrahedra: arrays, names of regions and interfaces, a check of volumes and tags, one file."""
+"""The tagged tetrahedra or triangles: arrays, names of regions and interfaces, a check of volumes and tags, one file."""
 
 from __future__ import annotations
 
@@ -16,29 +16,50 @@ from ground.files import atomic
 
 @dataclass(frozen=True)
 class Mesh:
-    """A conforming tetrahedral mesh in metres.
+    """A conforming mesh in metres: tetrahedra (x, y, z), or triangles (r, z) that are turned about the axis r = 0.
 
-    points : (n, 3) [m].  tets : (m, 4) point numbers.  region : (m,) tag of each tetrahedron.
-    regions : name -> tag.  triangles : (k, 3) point numbers of tagged faces.  face : (k,) their tags.
-    faces : name -> tag ("bottom", "top", "side", "symmetry", "CMO/filament", ...).
-    symmetry : how many copies make the whole device (4 for the quarter box, 1 for the full one).
+    points : (n, dimension) [m].  cells : (m, dimension + 1) point numbers.  region : (m,) tag of each cell.
+    regions : name -> tag.  facets : (k, dimension) point numbers of tagged faces.  face : (k,) their tags.
+    faces : name -> tag ("bottom", "top", "side", "symmetry", "axis", "CMO/filament", ...).
+    symmetry : how many copies make the whole device (4 for the quarter box, otherwise 1).
     expected_m3 : region name -> volume [m3] that the exact geometry has in this box.
+    contacts_m : heights of the planes that carry 0 V and the bias [m]; None: the outer faces.
     """
 
     points: NDArray[np.float64]
-    tets: NDArray[np.int64]
+    cells: NDArray[np.int64]
     region: NDArray[np.int32]
     regions: dict[str, int]
-    triangles: NDArray[np.int64]
+    facets: NDArray[np.int64]
     face: NDArray[np.int32]
     faces: dict[str, int]
     symmetry: int
     expected_m3: dict[str, float]
+    contacts_m: tuple[float, float] | None = None
+
+    @property
+    def dimension(self) -> int:
+        """3 for tetrahedra, 2 for the axisymmetric triangles."""
+        return int(self.cells.shape[1]) - 1
+
+    @property
+    def cell_name(self) -> str:
+        """What the cells are called in messages."""
+        return "tetrahedra" if self.dimension == 3 else "triangles"
+
+    @property
+    def domes(self) -> list[str]:
+        """Names of the domes' regions; empty where there are none."""
+        return [name for name in self.regions if name == "dome" or name.startswith("dome_")]
 
     def volumes_m3(self) -> NDArray[np.float64]:
-        """Signed volume of every tetrahedron, (m,) [m3]."""
-        a, b, c, d = (self.points[self.tets[:, i]] for i in range(4))
-        return np.asarray(np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0)
+        """Signed volume of every cell, (m,) [m3]; of a triangle, that of its solid of revolution."""
+        corners = self.points[self.cells]
+        edges = corners[:, 1:] - corners[:, :1]
+        if self.dimension == 3:
+            return np.asarray(np.einsum("ij,ij->i", np.cross(edges[:, 0], edges[:, 1]), edges[:, 2]) / 6.0)
+        area = 0.5 * (edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
+        return np.asarray(2 * np.pi * area * corners[..., 0].mean(axis=1))
 
     def region_volume_m3(self, name: str) -> float:
         """Volume of a named region in this box [m3]."""
@@ -46,14 +67,14 @@ class Mesh:
 
     def check(self, tolerance: float = 0.02) -> None:
         """Raise InputError unless every region is there, no cell is flat, and volumes are right within `tolerance`."""
-        if not (np.all(np.isfinite(self.points)) and len(self.tets)):
+        if not (np.all(np.isfinite(self.points)) and len(self.cells)):
             raise InputError(
-                "Mesh: it has no tetrahedra or a point that is not finite; make it again with `reram mesh`."
+                f"Mesh: it has no {self.cell_name} or a point that is not finite; make it again with `reram mesh`."
             )
         volume = np.abs(self.volumes_m3())
         if volume.min() <= 0.0:
             raise InputError(
-                f"Mesh: {int((volume <= 0).sum())} tetrahedra are flat; choose another mesh.rim_size or mesh.growth."
+                f"Mesh: {int((volume <= 0).sum())} {self.cell_name} are flat; choose another mesh.rim_size or mesh.growth."
             )
         strange = set(np.unique(self.region)) - set(self.regions.values())
         if strange:
@@ -69,23 +90,24 @@ class Mesh:
                 )
         total, whole = float(volume.sum()), sum(self.expected_m3.values())
         if not abs(total - whole) <= 1e-9 * whole:
-            raise InputError(f"Mesh: the tetrahedra fill {total:.8g} m3 of a box of {whole:.8g} m3: overlap or gap.")
+            raise InputError(
+                f"Mesh: the {self.cell_name} fill {total:.8g} m3 of a box of {whole:.8g} m3: overlap or gap."
+            )
         for name in ("bottom", "top"):
             if not np.any(self.face == self.faces.get(name, -1)):
                 raise InputError(f"Mesh: no face is tagged '{name}'; tagged: {', '.join(self.faces)}.")
 
     def save(self, path: str | Path) -> None:
         """Write one .npz file, whole or not at all."""
-        names = json.dumps(
-            {"regions": self.regions, "faces": self.faces, "symmetry": self.symmetry, "expected_m3": self.expected_m3}
-        )
+        fields = ("regions", "faces", "symmetry", "expected_m3", "contacts_m")
+        names = json.dumps({name: getattr(self, name) for name in fields})
         with atomic(path) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(
                 stream,
                 points=self.points,
-                tets=self.tets,
+                cells=self.cells,
                 region=self.region,
-                triangles=self.triangles,
+                facets=self.facets,
                 face=self.face,
                 names=np.frombuffer(names.encode(), np.uint8),
             )
@@ -96,11 +118,13 @@ class Mesh:
         try:
             with np.load(path, allow_pickle=False) as data:
                 names: dict[str, Any] = json.loads(data["names"].tobytes())
+                if names["contacts_m"] is not None:
+                    names["contacts_m"] = tuple(names["contacts_m"])
                 return cls(
                     points=data["points"],
-                    tets=data["tets"],
+                    cells=data["cells"],
                     region=data["region"],
-                    triangles=data["triangles"],
+                    facets=data["facets"],
                     face=data["face"],
                     **names,
                 )

@@ -1,18 +1,21 @@
-"""What the device is: layers from bottom to top, the filament through the oxide, the dome on its end."""
+"""What the device is: layers from bottom to top, filaments through the oxide, domes on their ends."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import field_validator, model_serializer, model_validator
 
 from ground.errors import InputError, nearest
 from ground.spec import Spec
 from ground.units import Quantity
+from meshes.channel import Channel
+from meshes.parts import Dome, Filament, Layer, Length
+from meshes.stack_checks import check_stack
 
-Length = Annotated[float, Quantity("m", 1e-10, 1e-5)]
+__all__ = ["PRESETS", "Dome", "Filament", "Layer", "Stack"]
+
 Temperature = Annotated[float, Quantity("K", 1.0, 2000.0)]
-Conductivity = Annotated[float, Quantity("S/m", 1e-15, 1e9)]
 
 PRESETS: dict[str, list[dict[str, Any]]] = {
     # Bottom to top; thicknesses of arXiv:2502.04524, Methods.
@@ -25,46 +28,21 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class Layer(Spec):
-    """One flat film. name : unique region name.  material : its row in the material table.  thickness_m : [m]."""
-
-    name: str = Field(min_length=1)
-    material: str = Field(min_length=1)
-    thickness_m: Length
-
-
-class Filament(Spec):
-    """The conductive filament (CF): a cylinder of `radius_m` [m] through the whole of `layer`, on the axis."""
-
-    radius_m: Length = 11e-9
-    material: str = "CF"
-    layer: str = "HfOx"
-
-
-class Dome(Spec):
-    """The half-ball of `radius_m` [m] in `layer`, centred on the end of the filament.
-
-    It is where T and E are averaged and what RESET depletes. Without `radius_m` it is as wide as the filament; without
-    `material` it is of its layer's material; `electrical_conductivity_S_per_m` overrides sigma alone.
-    """
-
-    radius_m: Length | None = None
-    material: str | None = None
-    electrical_conductivity_S_per_m: Conductivity | None = None
-    layer: str = "CMO"
-
-
 class Stack(Spec):
-    """The cell: `layers` bottom to top on a square of `width_m` [m], with filament and dome, at `ambient_K` [K].
+    """The cell: `layers` bottom to top on a square of `width_m` [m], with filaments and domes, at `ambient_K` [K].
 
-    Raises InputError where names repeat, or filament and dome do not fit their layers or one another.
+    filaments : none, one (also given as `filament`) or several.  dome : the dome of every filament that has none of its own.
+    contacts : names of the layers whose outer faces carry 0 V and the bias; without it the outermost two. The ambient
+    temperature is always that of the outer faces of the whole stack.
+    Raises InputError where names repeat, or filaments and domes do not fit their layers or one another.
     """
 
     layers: tuple[Layer, ...]
     width_m: Length = 200e-9
     ambient_K: Temperature = 293.15
-    filament: Filament = Filament()
+    filaments: tuple[Filament, ...] = (Filament(),)
     dome: Dome = Dome()
+    contacts: tuple[str, str] | None = None
 
     @classmethod
     def preset(cls, name: str = "TiN/HfOx/CMO/TiN", **changes: Any) -> Self:
@@ -73,26 +51,71 @@ class Stack(Spec):
             raise InputError(f"Stack.preset({name!r}) is not known. {nearest(name, PRESETS)}")
         return cls.model_validate({"layers": PRESETS[name], **changes})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "filament" not in data:
+            return data
+        if "filaments" in data:
+            raise InputError("Stack.filament and Stack.filaments are both given: keep one of them.")
+        return {**{n: v for n, v in data.items() if n != "filament"}, "filaments": [data["filament"]]}
+
+    @field_validator("filaments", mode="after")
+    @classmethod
+    def _without_none(cls, filaments: tuple[Filament, ...]) -> tuple[Filament, ...]:
+        return tuple(f for f in filaments if f.shape != "none")
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        names = [layer.name for layer in self.layers]
-        for name in names:
-            if names.count(name) > 1 or name in ("filament", "dome"):
-                raise InputError(
-                    f"Stack.layers: the name '{name}' is used twice or reserved; every layer needs its own name."
-                )
-        if len(names) < 3:
-            raise InputError(
-                f"Stack.layers has {len(names)} layers; at least 3 are needed (electrode, oxide, ..., electrode)."
-            )
-        _check_filament(self, names)
-        _check_dome(self, names)
+        check_stack(self)
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: Any) -> dict[str, Any]:
+        """Dump one filament as `filament`, and no contacts where they are the outermost layers: old hashes stay valid."""
+        data: dict[str, Any] = handler(self)
+        if len(data["filaments"]) == 1:
+            data["filament"] = data.pop("filaments")[0]
+        if self.contacts is None:
+            del data["contacts"]
+        return data
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a checked copy with some fields changed; `filament` changes the first one."""
+        if "filament" in changes:
+            changes["filaments"] = (changes.pop("filament"), *self.filaments[1:])
+        return super().replace(**changes)
+
+    @property
+    def filament(self) -> Filament:
+        """The first filament, or the only one. Raises InputError where there is none."""
+        if not self.filaments:
+            raise InputError("Stack.filament: this stack has no filament (shape = 'none'); what was asked needs one.")
+        return self.filaments[0]
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Every filament with its dome and its place; regions are numbered from 1 where there are several."""
+        return tuple(self._channel(i, f) for i, f in enumerate(self.filaments, 1))
+
+    def _channel(self, number: int, filament: Filament) -> Channel:
+        suffix = f"_{number}" if len(self.filaments) > 1 else ""
+        dome, floor = filament.dome or self.dome, self.floor_m(filament.layer)
+        known = any(la.name == dome.layer for la in self.layers)
+        return Channel(
+            filament=filament,
+            dome=dome,
+            filament_region=f"filament{suffix}",
+            dome_region=None if dome.shape == "none" else f"dome{suffix}",
+            floor_m=floor,
+            length_m=self.layer(filament.layer).thickness_m,
+            dome_is_above=not known or self.floor_m(dome.layer) > floor,
+        )
 
     @property
     def dome_radius_m(self) -> float:
-        """Radius of the dome [m]: its own, or the filament's."""
-        return self.dome.radius_m or self.filament.radius_m
+        """Radius of the (first) dome [m]: its own, or the filament's."""
+        return self.channels[0].dome_radius_m
 
     def floor_m(self, name: str) -> float:
         """Height of the lower face of a layer above the bottom of the stack [m]."""
@@ -114,48 +137,36 @@ class Stack(Spec):
         return sum(layer.thickness_m for layer in self.layers)
 
     @property
+    def contact_layers(self) -> tuple[str, str]:
+        """Names of the bottom and the top layer that the voltage is applied to."""
+        return self.contacts or (self.layers[0].name, self.layers[-1].name)
+
+    @property
+    def contacts_m(self) -> tuple[float, float]:
+        """Heights of the planes that carry 0 V and the bias [m]: the outer faces of the contact layers."""
+        bottom, top = self.contact_layers
+        upper = self.height_m if top == self.layers[-1].name else self.floor_m(top) + self.layer(top).thickness_m
+        return self.floor_m(bottom), upper
+
+    @property
     def contact_m(self) -> float:
-        """Height of the filament's end that carries the dome [m]."""
-        oxide, cmo = self.floor_m(self.filament.layer), self.floor_m(self.dome.layer)
-        return cmo if cmo > oxide else oxide
+        """Height of the (first) filament's end that carries the dome [m]."""
+        return self.channels[0].contact_m
 
     @property
     def dome_is_above(self) -> bool:
-        """True where the dome's layer lies above the filament's."""
-        return self.floor_m(self.dome.layer) > self.floor_m(self.filament.layer)
+        """True where the (first) dome's layer lies above the filament's."""
+        return self.channels[0].dome_is_above
 
+    @property
+    def region_names(self) -> list[str]:
+        """Names of all regions of the mesh: layers bottom to top, then each filament and its dome."""
+        names = [layer.name for layer in self.layers]
+        for channel in self.channels:
+            names += [channel.filament_region] + ([channel.dome_region] if channel.dome_region else [])
+        return names
 
-def _check_filament(stack: Stack, names: list[str]) -> None:
-    if stack.filament.layer not in names:
-        raise InputError(
-            f"Filament.layer={stack.filament.layer!r} is no layer of the stack. {nearest(stack.filament.layer, names)}"
-        )
-    if stack.filament.layer in (names[0], names[-1]):
-        raise InputError(
-            f"Filament.layer={stack.filament.layer!r} is an outer electrode; the filament runs through the oxide between."
-        )
-    limit = 0.45 * stack.width_m
-    if stack.filament.radius_m > limit:
-        raise InputError(
-            f"Filament.radius_m={stack.filament.radius_m:g} is not allowed: expected at most 0.45 of "
-            f"Stack.width_m = {limit:g} m. The filament would be wider than the box."
-        )
-
-
-def _check_dome(stack: Stack, names: list[str]) -> None:
-    if stack.dome.layer not in names:
-        raise InputError(
-            f"Dome.layer={stack.dome.layer!r} is no layer of the stack. {nearest(stack.dome.layer, names)}"
-        )
-    if abs(names.index(stack.dome.layer) - names.index(stack.filament.layer)) != 1:
-        raise InputError(
-            f"Dome.layer={stack.dome.layer!r} does not touch Filament.layer={stack.filament.layer!r}: "
-            "the dome sits on the end of the filament, so the two layers must be neighbours."
-        )
-    limit = min(stack.layer(stack.dome.layer).thickness_m, 0.5 * stack.width_m)
-    if stack.dome_radius_m >= limit:
-        raise InputError(
-            f"Dome.radius_m={stack.dome_radius_m:g} is not allowed: expected less than {limit:g} m, the "
-            f"thickness of layer '{stack.dome.layer}' and half of Stack.width_m. "
-            "Without dome.radius the dome is as wide as the filament: set dome.radius, or a thicker layer."
-        )
+    @property
+    def dome_regions(self) -> list[str]:
+        """Names of the domes' regions; empty where there are none."""
+        return [c.dome_region for c in self.channels if c.dome_region]
