@@ -65,6 +65,7 @@ def solve_command(
 def describe(solution: Solution) -> str:
     """Return the scalars of a solution as a few readable lines."""
     d, b = solution.dome, solution.balances
+    flux = "" if b.surface_flux is None else f"   surface flux {b.surface_flux:.1e}"
     dome = "no dome"
     if d.T_mean_K is not None:
         dome = (
@@ -74,7 +75,7 @@ def describe(solution: Solution) -> str:
     return (
         f"bias {solution.bias_V:g} V   current {solution.current_A:.5g} A   resistance {solution.resistance_ohm:.6g} ohm\n"
         f"{dome}\n"
-        f"balances: current {b.current:.1e}, power {b.power:.1e}, heat {b.heat:.1e}   surface flux {b.surface_flux:.1e}\n"
+        f"balances: current {b.current:.1e}, power {b.power:.1e}, heat {b.heat:.1e}{flux}\n"
         f"{solution.dofs} dofs, {solution.cells} cells, {solution.seconds:.2f} s\n"
         f"substituted constants: {', '.join(solution.provenance['settings']['substituted']) or 'none'}"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from meshes.stack import Stack
 
 Progress = Callable[[int, int], None]
 STEP_V, STEP_MIN_V = 0.1, 1e-3
+_LOW_V = 1e-3
 
 
 def bias_sweep(
@@ -39,13 +41,26 @@ def bias_sweep(
                 start = time.perf_counter()
                 if bias and not history[-1].bias_V and abs(bias) > STEP_V:
                     continue_to(problem, history, sign * STEP_V)
-                state = continue_to(problem, history, bias) if bias else history[0]
-                done[bias] = problem.solution(state, time.perf_counter() - start)
+                done[bias] = _solution(problem, history, bias, start) if bias else _unbiased(problem, start)
                 if progress:
                     progress(len(done), len(set(biases)))
     finally:
         problem.release()
     return [done[v] for v in biases]
+
+
+def _solution(problem: SelfConsistentProblem, history: list[State], bias_V: float, start: float) -> Solution:
+    state = continue_to(problem, history, bias_V)
+    return problem.solution(state, time.perf_counter() - start)
+
+
+def _unbiased(problem: SelfConsistentProblem, start: float) -> Solution:
+    """The device at 0 V, with the conductance and the thermal resistance that it has at a vanishing bias."""
+    near = _solution(problem, [problem.zero()], _LOW_V, start)
+    rest = problem.solution(problem.zero(), time.perf_counter() - start)
+    return replace(
+        rest, conductance_S=near.conductance_S, resistance_ohm=near.resistance_ohm, r_th_K_per_W=near.r_th_K_per_W
+    )
 
 
 def continue_to(problem: SelfConsistentProblem, history: list[State], bias_V: float) -> State:

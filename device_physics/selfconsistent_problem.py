@@ -202,7 +202,7 @@ class SelfConsistentProblem:
             current=abs(top + bottom) / max(abs(top), 1e-300),
             power=abs(joule - V * top) / size,
             heat=abs(heat - joule) / size,
-            surface_flux=float("nan"),
+            surface_flux=None,
         )
         dome = self._dome(state)
         rise = None if dome.T_mean_K is None else dome.T_mean_K - ambient

@@ -28,13 +28,14 @@ class Balances:
     """Relative balances: what should vanish and how well it does.
 
     current : in minus out.  power : Joule integral minus V I.  heat : heat leaving minus Joule power.
-    surface_flux : current density integrated over the bottom face minus I (a check of the mesh, not of the solver).
+    surface_flux : current density integrated over the bottom face minus I (a check of the mesh, not of the solver);
+    None where it is not computed (self-consistent devices).
     """
 
     current: float
     power: float
     heat: float
-    surface_flux: float
+    surface_flux: float | None
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,14 @@ def reram(*arguments: object, **environment: str) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
+def _no_constant(name: str) -> Any:
+    raise AssertionError(f"{name} is not JSON")
+
+
 def told(done: subprocess.CompletedProcess[str]) -> Any:
     """The one JSON object on stdout; nothing else may be there."""
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout, parse_constant=_no_constant)
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
@@ -91,6 +95,33 @@ def test_solve_and_mesh_for_a_person(tmp_path: Path) -> None:
     assert "tetrahedra" in meshed.stdout
     assert (tmp_path / "m.npz").exists()
     assert told(reram("mesh", "--json"))["regions"]["dome"]["cells"] > 100
+
+
+HOPPING = """
+[materials.CMO.hopping]
+trap_density = "5e19 1/cm^3"
+barrier = "65 meV"
+hop_distance = "2 nm"
+attempt = "9.2e12 Hz"
+[mesh]
+domain = "axisymmetric"
+rim_size = "0.2 nm"
+"""
+
+
+@pytest.mark.fem
+def test_a_hopping_device_is_solved_self_consistently(tmp_path: Path) -> None:
+    (tmp_path / "d.toml").write_text(HOPPING)
+    low = told(reram("solve", tmp_path / "d.toml", "--bias", "0", "--json", "-o", tmp_path / "s.json"))
+    high = told(reram("solve", tmp_path / "d.toml", "--bias", "-1", "--json"))
+    assert low["current_A"] == 0.0
+    assert high["resistance_ohm"] < 0.7 * low["resistance_ohm"]
+    assert 400 < high["dome"]["T_mean_K"] < 500
+    assert "surface flux" not in reram("solve", tmp_path / "d.toml").stdout
+    (tmp_path / "bad.toml").write_text('[materials.CMO.hopping]\nbarrier = "65 meV"\nhop_distnce = "2 nm"\n')
+    message = refused(reram("solve", tmp_path / "bad.toml"))
+    assert "HoppingLaw.trap_density_m3 is missing" in message
+    assert "HoppingLaw.hop_distnce is not known. Did you mean 'hop_distance'" in message
 
 
 @pytest.mark.fem

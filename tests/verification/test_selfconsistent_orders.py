@@ -191,6 +191,7 @@ def test_the_sweep_is_odd_and_heats_more_than_linearly(sweep_of_the_lrs: list[An
     zero, low, read, half, one, minus = sweep_of_the_lrs
     assert zero.current_A == 0.0
     assert zero.dome.T_mean_K == 293.15
+    assert zero.resistance_ohm == pytest.approx(low.resistance_ohm, rel=1e-3)
     assert minus.current_A == pytest.approx(-half.current_A, rel=1e-5)
     assert low.resistance_ohm > read.resistance_ohm > half.resistance_ohm > one.resistance_ohm
     assert one.dome.T_mean_K - 293.15 > 4 * (half.dome.T_mean_K - 293.15)
