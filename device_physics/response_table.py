@@ -20,7 +20,7 @@ from meshes.options import MeshOptions
 from meshes.stack import Dome, Stack
 
 # The dome is wider than the filament. At equal radii the rim of the filament would touch the undepleted CMO along a line,
-# whose leakage is a property of the mesh; 13 nm over 11 nm is the smallest that can carry the published HRS.
+# whose leakage is a property of the mesh. 13 nm over 11 nm is a choice: the published dome is not dimensioned.
 DOME_OVER_FILAMENT = 13.0 / 11.0
 R_CF_M = (5e-9, 7e-9, 9e-9, 11e-9, 13e-9, 16e-9)
 SIGMA_CMO_S_PER_M = tuple(float(s) for s in np.logspace(2, 5, 8))
