@@ -58,6 +58,11 @@ class Response:
             )
         return cls.load(str(path))
 
+    def __repr__(self) -> str:
+        """Shape and range of the table; the numbers themselves are its arrays."""
+        ends = ", ".join(f"{n}={getattr(self, n)[0]:.3g}..{getattr(self, n)[-1]:.3g}" for n in AXES)
+        return f"Response({ends}, shape={self.conductance_S.shape}, device={self.provenance.get('settings', {}).get('device_hash')})"
+
     @classmethod
     def load(cls, path: str | Path) -> Response:
         """Read a table from NetCDF, or raise InputError saying what is wrong with the file."""

@@ -1,0 +1,20 @@
+"""One published number of the paper and how we get ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Outcome = tuple[float | None, str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A published number and how we get ours (None: not built yet)."""
+
+    name: str
+    figure: str
+    published: float
+    tolerance: float
+    compute: Callable[[], Outcome] | None = None
+    inputs: tuple[str, ...] = ()
