@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_physics import _dolfinx as door
+from device_physics._multigrid import Multigrid
 from ground.errors import NotConverged
 
 PETSc = door.PETSc
@@ -33,6 +34,7 @@ class BlockSystem:
         self._nest = PETSc.Mat().createNest(blocks, comm=space.mesh.comm)
         self._nest.assemble()
         self._fields = self._nest.getNestISs()[0]
+        self._multigrids = [Multigrid(space, dofs) for dofs in held]
 
     def solve(
         self, blocks: Blocks, right: list[Any], tolerance: float
@@ -71,11 +73,12 @@ class BlockSystem:
         pc.setFieldSplitIS(("V", self._fields[0]), ("T", self._fields[1]))
         pc.setFieldSplitType(PETSc.PC.CompositeType.MULTIPLICATIVE)
         pc.setUp()
-        for sub in pc.getFieldSplitSubKSP():
+        for sub, multigrid in zip(pc.getFieldSplitSubKSP(), self._multigrids, strict=True):
             sub.setType("preonly")
-            door.multigrid(sub.getPC())
+            matrix = sub.getOperators()[0]
+            multigrid.prepare(sub.getPC(), matrix)
         return solver
 
     def release(self) -> None:
         """Free the matrices."""
-        door.release(self._nest, *(block for row in self._blocks for block in row))
+        door.release(self._nest, *self._multigrids, *(block for row in self._blocks for block in row))

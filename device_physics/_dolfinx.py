@@ -1,7 +1,6 @@
 """The one door to dolfinx, PETSc and MPI: it hides what differs between dolfinx 0.5 and 0.10.
 
 Everything else in the project sees spaces, matrices and numpy arrays with the same behaviour on every release.
-Dirichlet conditions are applied here on the PETSc matrix, which keeps the reactions (the consistent fluxes) exact.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_physics._form_cache import patiently
-from ground.errors import MissingLibrary, NotConverged
+from ground.errors import MissingLibrary
 
 with contextlib.suppress(ImportError):
     import h5py  # noqa: F401  two HDF5 libraries live in one process only when h5py's own is loaded before dolfinx's
 try:
     import dolfinx
     import dolfinx.fem.petsc
+    import dolfinx.io
     import dolfinx.mesh
     import dolfinx.plot
     import ufl
@@ -37,7 +37,6 @@ except Exception as error:  # a numpy of the wrong major version raises ValueErr
 
 fem: Any = dolfinx.fem
 Array = NDArray[np.float64]
-MAX_ITERATIONS = 500
 
 
 class Domain:
@@ -62,10 +61,7 @@ class Domain:
 
     def space(self, degree: int) -> Any:
         """Continuous Lagrange space of that degree, or piecewise constants for degree 0."""
-        family = ("Lagrange", degree) if degree else ("DG", 0)
-        make = fem.functionspace if hasattr(fem, "functionspace") else fem.FunctionSpace
-        with _silent_compiler():
-            return make(self.mesh, family)
+        return lagrange(self.mesh, degree)
 
     def by_region(self, values: dict[int, float]) -> Any:
         """Piecewise-constant function with the value of each region tag."""
@@ -98,6 +94,14 @@ class Domain:
         return int(self.comm.size)
 
 
+def lagrange(mesh: Any, degree: int) -> Any:
+    """Continuous Lagrange space of that degree on a mesh of dolfinx, or piecewise constants for degree 0."""
+    family = ("Lagrange", degree) if degree else ("DG", 0)
+    make = fem.functionspace if hasattr(fem, "functionspace") else fem.FunctionSpace
+    with _silent_compiler():
+        return make(mesh, family)
+
+
 def constant(domain: Domain, value: float) -> Any:
     """A number that forms hold by reference: change its `.value` between solves."""
     return fem.Constant(domain.mesh, PETSc.ScalarType(value))
@@ -109,10 +113,28 @@ def cell_tags(domain: Domain, tags: NDArray[np.integer[Any]]) -> Any:
     return dolfinx.mesh.meshtags(domain.mesh, domain.dim, cells, tags.astype(np.int32))
 
 
+def faces_between(domain: Domain, chosen: NDArray[np.bool_], body: NDArray[np.integer[Any]]) -> Any:
+    """Mesh tags (1) of the faces between two different bodies, both of them chosen; one flag and one body per local cell."""
+    topology, dim = domain.mesh.topology, domain.dim
+    topology.create_connectivity(dim - 1, dim)
+    cells = topology.connectivity(dim - 1, dim)
+    offsets = np.asarray(cells.offsets)
+    inner = np.flatnonzero(np.diff(offsets) == 2)
+    pairs = np.asarray(cells.array)[offsets[inner][:, None] + np.arange(2)]
+    found = inner[chosen[pairs].all(axis=1) & (body[pairs[:, 0]] != body[pairs[:, 1]])].astype(np.int32)
+    return dolfinx.mesh.meshtags(domain.mesh, dim - 1, found, np.ones(len(found), np.int32))
+
+
 def add_matrix(target: Any, form: Any) -> None:
     """Add a compiled bilinear form to an assembled matrix whose sparsity holds it."""
     fem.petsc.assemble_matrix(target, form)
     target.assemble()
+
+
+def add_matrices(target: Any, other: Any) -> None:
+    """Add a matrix of any sparsity to another, and free it."""
+    target.axpy(1.0, other, structure=PETSc.Mat.Structure.DIFFERENT_NONZERO_PATTERN)
+    release(other)
 
 
 def copy_matrix(source: Any, target: Any) -> None:
@@ -180,6 +202,13 @@ def matrix(form: Any) -> Any:
     return assembled
 
 
+def refill(target: Any, form: Any) -> Any:
+    """Assemble a compiled bilinear form anew into a matrix of its sparsity, and return that."""
+    target.zeroEntries()
+    add_matrix(target, form)
+    return target
+
+
 def vector(form: Any) -> Any:
     """Assembled PETSc vector of a compiled linear form, ghosts summed."""
     assembled = fem.petsc.assemble_vector(form)
@@ -187,95 +216,16 @@ def vector(form: Any) -> Any:
     return assembled
 
 
-class Operator:
-    """A symmetric positive matrix with some dofs prescribed, and its multigrid-preconditioned CG solver.
-
-    `free` keeps the matrix without conditions, so that `reaction` gives the consistent flux through prescribed dofs.
-    """
-
-    def __init__(self, free: Any, space: Any, dofs: NDArray[np.int32], tolerance: float) -> None:
-        self.free, self.dofs = free, dofs
-        first = space.dofmap.index_map.local_range[0]
-        self._rows = (dofs + first).astype(PETSc.IntType)
-        self._fixed = free.copy()
-        self._fixed.zeroRowsColumns(self._rows, diag=1.0)
-        self.solver = PETSc.KSP().create(space.mesh.comm)
-        self.solver.setOperators(self._fixed)
-        self.solver.setType("cg")
-        self.solver.setTolerances(rtol=tolerance, atol=0.0, max_it=MAX_ITERATIONS)
-        self.solver.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-        multigrid(self.solver.getPC())
-
-    def solve(self, values: Array, load: Any = None, guess: Array | None = None) -> Any:
-        """Return the PETSc vector u with u = `values` on the prescribed dofs (in their order) and A u = load elsewhere.
-
-        Raises NotConverged where CG stops before its tolerance.
-        """
-        lift, right = self.free.createVecs()
-        lift.array[self.dofs] = values
-        self.free.mult(lift, right)
-        right.scale(-1.0)
-        if load is not None:
-            right.axpy(1.0, load)
-        right.array[self.dofs] = values
-        solution = lift.copy()
-        if guess is not None:
-            solution.array[:] = guess
-            solution.array[self.dofs] = values
-        self.solver.setInitialGuessNonzero(True)
-        self.solver.solve(right, solution)
-        release(lift, right)
-        if self.solver.getConvergedReason() <= 0:
-            raise NotConverged(
-                f"the linear solver stopped after {self.solver.getIterationNumber()} iterations at a residual of "
-                f"{self.solver.getResidualNorm():.3g}. Likely cause: conductivities that differ by more than "
-                "about 1e14, or a very distorted mesh; try solver.tolerance = 1e-8 or a finer mesh."
-            )
-        return solution
-
-    def reaction(self, solution: Any, load: Any = None) -> Array:
-        """Consistent flux into the body at every prescribed dof: (A u - load) there."""
-        product = self.free.createVecLeft()
-        self.free.mult(solution, product)
-        if load is not None:
-            product.axpy(-1.0, load)
-        flux = np.array(product.array[self.dofs])
-        release(product)
-        return flux
-
-
 def release(*things: Any) -> None:
     """Free PETSc objects at once: petsc4py leaves that to a collection that does not come by itself."""
     for thing in things:
-        if isinstance(thing, Operator):
-            release(thing.solver, thing._fixed, thing.free)
-        else:
-            thing.destroy()
-
-
-def multigrid(preconditioner: Any) -> None:
-    """BoomerAMG with the settings that suit jumping coefficients in 3D."""
-    options = PETSc.Options()
-    chosen = {
-        "strong_threshold": 0.5,
-        "coarsen_type": "HMIS",
-        "interp_type": "ext+i",
-        "P_max": 4,
-        "agg_nl": 1,
-        "relax_type_all": "symmetric-SOR/Jacobi",
-    }
-    preconditioner.setType("hypre")
-    preconditioner.setHYPREType("boomeramg")
-    prefix = "reram_"
-    preconditioner.setOptionsPrefix(prefix)
-    for name, value in chosen.items():
-        options[f"{prefix}pc_hypre_boomeramg_{name}"] = value
-    preconditioner.setFromOptions()
+        thing.destroy()
 
 
 def assign(function: Any, values: Any) -> None:
-    """Copy a PETSc vector into a dolfinx function, ghosts included."""
-    function.x.array[: len(values.array)] = values.array
+    """Copy a PETSc vector, or the array of its owned values, into a dolfinx function, ghosts included."""
+    own = getattr(values, "array", values)
+    function.x.array[: len(own)] = own
     function.x.scatter_forward()
 
 
@@ -297,3 +247,29 @@ def plot_cells(space: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]
     topology, types, points = make(space)
     flat = np.asarray(topology, dtype=np.int64)
     return flat.reshape(len(types), -1)[:, 1:], np.asarray(types, dtype=np.int64), np.asarray(points, dtype=np.float64)
+
+
+def is_first_rank() -> bool:
+    """True on the one MPI rank that prints and writes what all of them have."""
+    return bool(MPI.COMM_WORLD.rank == 0)
+
+
+def check_vtx(path: Any) -> None:
+    """Raise MissingLibrary where this dolfinx cannot write VTX."""
+    if not hasattr(dolfinx.io, "VTXWriter"):
+        raise MissingLibrary(
+            f"{path}: dolfinx {version()} here was built without ADIOS2, which writes VTX. The VTU file (--vtu FILE.vtu) has the "
+            "same V and T and more, and opens in ParaView as well."
+        )
+
+
+def write_vtx(space: Any, nodal: dict[str, Array], path: Any) -> None:
+    """Write nodal values by name as one VTX folder; all ranks together, where `check_vtx` passes."""
+    functions = []
+    for name, values in nodal.items():
+        function = fem.Function(space, name=name)
+        function.x.array[:] = values
+        functions.append(function)
+    with dolfinx.io.VTXWriter(space.mesh.comm, str(path), functions) as writer:
+        writer.write(0.0)
+    space.mesh.comm.barrier()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import ufl
+from numpy.typing import NDArray
 
 from device_physics import _dolfinx as door
 
@@ -43,6 +44,7 @@ class Forms:
         self.dome_rise = door.compile_form(weight * self._dome * T * ufl.dx)
         self.cell_size = door.compile_form(weight * one * ufl.dx)
         self.cell_field = door.compile_form(weight * ufl.sqrt(square) * one * ufl.dx)
+        self.cell_current = door.compile_form(weight * c * ufl.sqrt(square) * one * ufl.dx)
         self.cell_power = door.compile_form(weight * c * square * one * ufl.dx)
         self.select(dome_tag)
 
@@ -54,9 +56,11 @@ class Forms:
         on_plane = ufl.conditional(ufl.lt(abs(height - inner_bottom_m), 1e-15), 1.0, 0.0)
         return -ufl.avg(on_plane * weight) * ufl.jump(current, n) * ufl.dS
 
-    def select(self, dome_tag: int | Sequence[int]) -> None:
-        """Choose the regions that the dome averages and `dome_dofs` are about."""
+    def select(self, dome_tag: int | Sequence[int], cells: NDArray[np.bool_] | None = None) -> None:
+        """Choose the regions, or their part in some cells, that the dome averages and `dome_dofs` are about."""
         inside = np.isin(self._domain.region, dome_tag)
+        if cells is not None:
+            inside &= cells
         self._dome.x.array[:] = inside
         self.dome_dofs = door.dofs_of_cells(self._space, self._domain, inside)
 

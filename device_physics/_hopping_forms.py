@@ -22,13 +22,22 @@ _TAGS = {"linear": 0, "nonlinear": 1}
 class HoppingForms:
     """Compiled residuals, Jacobian blocks and functionals over shared per-cell coefficients.
 
+    parts : whether forms are assembled over parts of the mesh, chosen by `look_at`.
     coefficient : name -> piecewise-constant function, filled by `fill` from a table region -> value:
     sigma [S/m], alpha [1/K], k [W/m/K], k_exponent, lorenz [W ohm/K2], hopping (0 or 1), N [1/m3], a [m], nu [1/s], barrier [eV].
     """
 
     NAMES = ("sigma", "alpha", "k", "k_exponent", "lorenz", "hopping", "N", "a", "nu", "barrier")
 
-    def __init__(self, domain: door.Domain, space: Any, nonlinear: NDArray[np.bool_], dome_tags: list[int]) -> None:
+    def __init__(
+        self,
+        domain: door.Domain,
+        space: Any,
+        nonlinear: NDArray[np.bool_],
+        dome_tags: list[int],
+        *,
+        parts: bool = False,
+    ) -> None:
         self._region = domain.region
         self.coefficient = {
             n: domain.by_region(dict.fromkeys(np.unique(domain.region).tolist(), 1.0)) for n in self.NAMES
@@ -38,7 +47,9 @@ class HoppingForms:
         tags = door.cell_tags(domain, np.where(nonlinear, _TAGS["nonlinear"], _TAGS["linear"]))
         dx = ufl.Measure("dx", domain=domain.mesh, subdomain_data=tags, metadata={"quadrature_degree": 4})
         inside, outside = dx(_TAGS["nonlinear"]), dx(_TAGS["linear"])
+        self._part = domain.by_region(dict.fromkeys(np.unique(domain.region).tolist(), 1.0)) if parts else None
         weight = 2 * ufl.pi * ufl.SpatialCoordinate(domain.mesh)[0] if domain.dim == 2 else 1.0
+        weight = weight if self._part is None else weight * self._part
         c, w = self.coefficient, ufl.TestFunction(space)
         V, theta, u = self.V, self.theta, ufl.TrialFunction(space)
         sigma, k = self._laws()
@@ -61,6 +72,7 @@ class HoppingForms:
         )
         self.TV = door.compile_form(ufl.derivative(heat + joule_outside, V, u))
         self.TT = door.compile_form(ufl.derivative(heat, theta, u))
+        self.conduction = door.compile_form(weight * k * ufl.inner(ufl.grad(u), gw) * inside)
         self._functionals(domain, dome_tags, weight, linear * c["sigma"] + (1 - linear) * sigma, everywhere)
 
     def _laws(self) -> tuple[Any, Any]:
@@ -81,9 +93,15 @@ class HoppingForms:
         self.dome_volume = door.compile_form(weight * dome * dx)
         self.dome_field = door.compile_form(weight * dome * ufl.sqrt(square) * dx)
         self.dome_rise = door.compile_form(weight * dome * self.theta * dx)
-        self.cell_size = door.compile_form(one * dx)
-        self.cell_field = door.compile_form(ufl.sqrt(square) * one * dx)
-        self.cell_power = door.compile_form(sigma * square * one * dx)
+        self.cell_size = door.compile_form(weight * one * dx)
+        self.cell_field = door.compile_form(weight * ufl.sqrt(square) * one * dx)
+        self.cell_current = door.compile_form(weight * sigma * ufl.sqrt(square) * one * dx)
+        self.cell_power = door.compile_form(weight * sigma * square * one * dx)
+
+    def look_at(self, cells: NDArray[np.bool_]) -> None:
+        """Restrict every form to some cells, where it was made with parts."""
+        if self._part is not None:
+            self._part.x.array[:] = cells
 
     def fill(self, name: str, values: dict[int, float]) -> None:
         """Set a coefficient from a value per region tag."""

@@ -38,28 +38,45 @@ def solve_command(
     device: DeviceFile = None,
     bias: Annotated[str, typer.Option("--bias", help="Bias of the top electrode, such as 0.2 or '200 mV'.")] = "0.2",
     output: Output = None,
-    vtu: Annotated[Path | None, typer.Option("--vtu", help="Write V, T, |E| and power density for ParaView.")] = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the cross-section of T and |E| (PNG).")
+    vtu: Annotated[
+        Path | None, typer.Option("--vtu", help="Write V, T, |E|, |J| and power density for ParaView (.vtu).")
     ] = None,
+    vtx: Annotated[
+        Path | None, typer.Option("--vtx", help="Write V and T for ParaView as VTX (.bp; needs a dolfinx with ADIOS2).")
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", help="Draw V, T, |E|, |J| and power density on the cross-section (.png, .pdf)."),
+    ] = None,
+    cutaway: Annotated[
+        Path | None, typer.Option("--cutaway", help="Draw the whole device in 3D, a quadrant cut away (.png, .pdf).")
+    ] = None,
+    field: Annotated[str, typer.Option("--field", help="Field of the cut-away: T, V, E, J or power.")] = "T",
     json: Json = False,
 ) -> None:
-    """Solve current and heat in 3D at one bias. -o writes the scalars as JSON, --vtu the fields, --picture a cross-section."""
+    """Solve current and heat in 3D at one bias. -o writes the scalars as JSON, the other options fields and pictures."""
     from device_physics.electrothermal import solve
-    from ground.files import write_json
+    from device_physics.field_requests import FieldRequests
+    from ground.files import check_writable, write_json
 
+    requests = FieldRequests(vtu=vtu, vtx=vtx, picture=picture, cutaway=cutaway, field=field)
+    requests.check()
+    if output:
+        check_writable(output)
     solution = solve(read_device(device), volts(bias, "--bias"))
+    requests.write(solution)
+    if not is_first_rank():
+        return
     if output:
         write_json(output, solution.to_dict())
-    if vtu:
-        from device_physics.field_files import write_vtu
-
-        write_vtu(solution, vtu)
-    if picture:
-        from device_physics.field_picture import draw_cross_section
-
-        draw_cross_section(solution, picture)
     print(_json.dumps(solution.to_dict()) if json else describe(solution))
+
+
+def is_first_rank() -> bool:
+    """True but for the further processes of mpirun, which have solved the same and say nothing."""
+    from device_physics._dolfinx import is_first_rank as is_first
+
+    return is_first()
 
 
 def describe(solution: Solution) -> str:
@@ -105,10 +122,14 @@ def sweep_command(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Solve failed points of earlier runs again.")
     ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw I(V), dome T, E and R_th, and the balances (.png, .pdf).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Solve a device over lists or ranges of its fields and of biases. A stopped run goes on where it was."""
     from device_physics.sweep_file import read_sweep
+    from device_physics.sweep_plot import check_plot, draw_sweep
     from device_physics.sweeps import save_sweep
     from device_physics.sweeps import sweep as run
     from ground.errors import NotConverged
@@ -116,6 +137,8 @@ def sweep_command(
 
     tables, volts_, vary = read_sweep(sweep)
     check_writable(output)
+    if plot:
+        check_plot(plot)
     where = _where(workers, scheduler)
     with progress_bar("solving", quiet=json) as progress:
         table = run(tables, volts_, vary, progress=progress, retry_failed=retry_failed, **where)
@@ -123,12 +146,26 @@ def sweep_command(
     reasons = [str(r) for r in table["failure"].values.ravel() if r]
     if len(reasons) == table["failure"].size:
         raise NotConverged(f"all {len(reasons)} points failed; {output} has the reasons. The first: {reasons[0]}")
+    if plot:
+        draw_sweep(table, plot)
     if json:
         print(_json.dumps({"output": str(output), "points": int(table["current_A"].size), "failed": len(reasons)}))
     else:
         print(f"{table['current_A'].size} points ({len(reasons)} failed) in {output}")
         for reason in sorted(set(reasons))[:5]:
             print(f"  {reasons.count(reason)} failed: {reason}")
+
+
+def sweep_plot_command(
+    sweep: Annotated[Path, typer.Argument(help="Table of a sweep (NetCDF), as `reram sweep` writes it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Plot to write (.png, .pdf).")],
+    json: Json = False,
+) -> None:
+    """Draw a finished sweep: I(V), dome temperature and field, thermal resistance, balances; one curve per varied device."""
+    from device_physics.sweep_plot import draw_sweep, load_sweep
+
+    draw_sweep(load_sweep(sweep), output)
+    print(_json.dumps({"output": str(output)}) if json else f"plot in {output}")
 
 
 def response_command(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from device_physics.executors import Compute, Outcome, guarded
+from device_physics.executors import Compute, Job, Outcome, guarded
 from device_physics.points import SOLVER_VERSION
 from ground.errors import InputError, MissingLibrary, ReramError
 
@@ -16,22 +18,59 @@ class SchedulerLost(ReramError):
     """The Dask scheduler went away in mid-run. Finished points are kept."""
 
 
-def on_dask(address: str, compute: Compute, missing: dict[int, tuple[Any, ...]]) -> Iterator[Outcome]:
+def on_dask(address: str, compute: Compute, chains: list[list[Job]]) -> Iterator[Outcome]:
     """Give the outcome of every point as it comes. Dask itself moves the points of a worker that dies to others.
 
+    Points that stand alone are submitted at once; chains one to a worker, with which they stay while it lives.
     Raises InputError where no scheduler or no worker answers, or a worker has another version of this project.
     """
     distributed = _load()
     with _client(distributed, address) as client, client.as_current():
-        futures = {client.submit(guarded, compute, arguments, pure=False): i for i, arguments in missing.items()}
-        for future in distributed.as_completed(list(futures)):
+        cluster = _Cluster(client, distributed.as_completed(), compute, deque(c for c in chains if len(c) > 1))
+        for chain in chains:
+            if len(chain) == 1:
+                cluster.submit(chain, None)
+        cluster.begin()
+        for future in cluster.answers:
             if future.status in ("cancelled", "lost"):
                 raise SchedulerLost(
                     f"the Dask scheduler {address} went away. Finished points are kept; the same command goes on from there."
                 )
-            error = future.exception()
-            yield futures.pop(future), future.result() if error is None else error
+            error, (chain, worker) = future.exception(), cluster.flying.pop(future)
+            yield chain[0][0], future.result() if error is None else error
             future.release()
+            cluster.begin(chain[1:] if error is None else [], worker)
+
+
+@dataclass
+class _Cluster:
+    """What is in flight, with the worker it was given to, and the chains that wait for one."""
+
+    client: Any
+    answers: Any
+    compute: Compute
+    waiting: deque[list[Job]]
+    flying: dict[Any, tuple[list[Job], str | None]] = field(default_factory=dict)
+
+    def submit(self, chain: list[Job], worker: str | None) -> None:
+        where = {"workers": worker, "allow_other_workers": True} if worker else {}
+        future = self.client.submit(guarded, self.compute, chain[0][1], pure=False, **where)
+        self.flying[future] = chain, worker
+        self.answers.add(future)
+
+    def begin(self, chain: list[Job] | None = None, worker: str | None = None) -> None:
+        """Go on with a chain at its worker, or at another where that one is gone; begin others where there is room."""
+        if not (chain or self.waiting):
+            return
+        free: dict[str | None, None] = dict.fromkeys(self.client.nthreads() or [None])
+        for _, busy in self.flying.values():
+            free.pop(busy, None)
+        if chain:
+            here = worker if worker in free else next(iter(free), None)
+            free.pop(here, None)
+            self.submit(chain, here)
+        for other in list(free)[: len(self.waiting)]:
+            self.submit(self.waiting.popleft(), other)
 
 
 def _load() -> Any:

@@ -8,18 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from device_physics.interfaces import Interface, Interfaces
 from device_physics.materials import Material, lookup, material_table, with_overrides
-from ground.errors import InputError, nearest
+from ground.errors import InputError, inside, nearest, shown
 from ground.files import content_hash
-from ground.spec import Spec, read_toml
+from ground.spec import GrownSpec, Spec, read_toml
 from ground.units import Quantity
 from meshes.options import MeshOptions
-from meshes.stack import PRESETS, Dome, Filament, Stack
-from meshes.stack_checks import check_domain
+from meshes.options_checks import check_options
+from meshes.stack import PRESETS, Dome, Filament, Layer, Stack
 
-SECTIONS = ("stack", "materials", "filament", "filaments", "dome", "mesh", "solver")
+SECTIONS = ("stack", "materials", "filament", "filaments", "dome", "mesh", "solver", "interfaces")
 
 
 CONTACT_MIN_S_PER_M = 1.0  # an insulator as a contact is a mistake: no current would reach the cell
@@ -32,20 +33,24 @@ class SolverOptions(Spec):
     tolerance: Annotated[float, Quantity("", 1e-14, 1e-4)] = 1e-12
 
 
-class Device(Spec):
-    """Everything one solve depends on but the bias."""
+class Device(GrownSpec):
+    """Everything one solve depends on but the bias. interfaces : those with a thermal boundary resistance, by name ("HfOx/CMO")."""
+
+    added = ("interfaces",)
 
     stack: Stack
     materials: dict[str, Material]
     mesh: MeshOptions = MeshOptions()
     solver: SolverOptions = SolverOptions()
+    interfaces: dict[str, Interface] = Field(default={})
 
     @model_validator(mode="after")
     def _materials_are_known(self) -> Self:
-        for name in self._region_materials().values():
-            lookup(self.materials, name)
-        check_domain(self.stack, self.mesh)
+        for region, name in self._region_materials().items():
+            lookup(self.materials, name, f"material of '{region}'")
+        check_options(self.stack, self.mesh)
         self._contacts_conduct()
+        self.boundary_resistances()
         return self
 
     def _contacts_conduct(self) -> None:
@@ -85,15 +90,17 @@ class Device(Spec):
             if name == "filaments":
                 _check_list_of_tables(name, table, tables)
             elif not isinstance(table, dict):
-                raise InputError(f"{name}={table!r} is not allowed: expected a section [{name}].")
+                raise InputError(f"{name}={shown(table)} is not allowed: expected a section [{name}].")
         stack = dict(tables.get("stack", {}))
         preset = stack.pop("preset", "TiN/HfOx/CMO/TiN")
         if "layers" not in stack:
             if preset not in PRESETS:
                 raise InputError(f"stack.preset={preset!r} is not known. {nearest(str(preset), PRESETS)}")
             stack["layers"] = PRESETS[preset]
+        if isinstance(stack["layers"], list):
+            stack["layers"] = _numbered("stack.layers", Layer, stack["layers"])
         if "filaments" in tables:
-            stack["filaments"] = [Filament.model_validate(row) for row in tables["filaments"]]
+            stack["filaments"] = _numbered("filaments", Filament, tables["filaments"])
         else:
             stack["filament"] = Filament.model_validate(tables.get("filament", {}))
         stack["dome"] = Dome.model_validate(tables.get("dome", {}))
@@ -102,6 +109,7 @@ class Device(Spec):
             materials=with_overrides(tables.get("materials", {})),
             mesh=MeshOptions.model_validate(tables.get("mesh", {})),
             solver=SolverOptions.model_validate(tables.get("solver", {})),
+            interfaces=_interfaces(tables.get("interfaces", {})),
         )
 
     def _region_materials(self) -> dict[str, str]:
@@ -124,6 +132,10 @@ class Device(Spec):
     def thermal_conductivities(self) -> dict[str, float]:
         """Region name -> k [W/m/K]."""
         return {r: self.materials[m].thermal_conductivity_W_per_mK for r, m in self._region_materials().items()}
+
+    def boundary_resistances(self) -> Interfaces | None:
+        """The interfaces that resist heat; None where none does."""
+        return Interfaces.of(self.stack, self.interfaces)
 
     def region_materials(self) -> dict[str, Material]:
         """Region name -> material."""
@@ -164,4 +176,26 @@ def _check_list_of_tables(name: str, given: Any, tables: dict[str, Any]) -> None
             "[filament] and [[filaments]] are both given: keep [filament] for one, [[filaments]] for several."
         )
     if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
-        raise InputError(f"{name}={given!r} is not allowed: expected sections [[{name}]], one per filament.")
+        raise InputError(f"{name}={shown(given)} is not allowed: expected sections [[{name}]], one per filament.")
+
+
+def _numbered(name: str, kind: type[Spec], rows: list[Any]) -> list[Spec]:
+    out = []
+    for number, row in enumerate(rows, 1):
+        own = f" '{row['name']}'" if isinstance(row, dict) and isinstance(row.get("name"), str) else ""
+        with inside(f"{name}, number {number}{own}"):
+            out.append(kind.model_validate(row))
+    return out
+
+
+def _interfaces(tables: dict[str, Any]) -> dict[str, Interface]:
+    out = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise InputError(
+                f"interfaces.{name}={shown(table)} is not allowed: expected a section such as "
+                '[interfaces."HfOx/CMO"] with thermal_boundary_resistance = "3e-9 m^2 K/W".'
+            )
+        with inside(f"interfaces.{name!r}"):
+            out[name] = Interface.model_validate(table)
+    return out

@@ -7,12 +7,15 @@ With constant conductivities V is linear in the bias and the temperature rise li
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from device_physics.device import Device
-from device_physics.solution import Array, Balances, DomeState, Fields, Solution
+from device_physics.interfaces import Interfaces
+from device_physics.solution import Balances, DomeState, Fields, Solution
 from ground.errors import InputError
 from ground.provenance import provenance
 from meshes.build import build_mesh
@@ -41,14 +44,23 @@ class UnitSolution:
 class ElectrothermalProblem:
     """A mesh with its compiled forms and its heat operator: set up once, solved for any conductivities.
 
+    One matrix serves both equations in turn; from the second solution on there are two, and the heat operator stays.
     Raises MissingLibrary where dolfinx is not installed and NotConverged where the linear solver stops early.
     """
 
     def __init__(
-        self, mesh: Mesh, thermal_conductivities: dict[str, float], *, degree: int = 2, tolerance: float = 1e-12
+        self,
+        mesh: Mesh,
+        thermal_conductivities: dict[str, float],
+        *,
+        degree: int = 2,
+        tolerance: float = 1e-12,
+        interfaces: Interfaces | None = None,
     ) -> None:
         from device_physics import _dolfinx as door
         from device_physics._forms import Forms
+        from device_physics._operator import Operator
+        from device_physics._split import nodes
         from device_physics.boundaries import Boundaries
 
         self.mesh, self.tolerance, self._door = mesh, tolerance, door
@@ -57,8 +69,11 @@ class ElectrothermalProblem:
         held = Boundaries.of(self.domain, self.space, mesh)
         self.forms = Forms(self.domain, self.space, [mesh.regions[d] for d in mesh.domes], held.inner_bottom_m)
         self._dofs, self._is_top, self._outer = held.contacts, held.is_top, held.outer
-        self.forms.fill(self.forms.conductivity, self._tagged(thermal_conductivities))
-        self._heat = door.Operator(door.matrix(self.forms.stiffness), self.space, self._outer, tolerance)
+        self._thermal = self._tagged(thermal_conductivities)
+        self._nodes = nodes(self.domain, self.space, mesh, interfaces)
+        self._operator = Operator
+        self._heat: Operator | None = None
+        self._matrices: list[Any] = []
 
     def _tagged(self, by_name: dict[str, float]) -> dict[int, float]:
         return {tag: by_name[name] for name, tag in self.mesh.regions.items()}
@@ -66,17 +81,21 @@ class ElectrothermalProblem:
     def unit(self, electrical_conductivities: dict[str, float]) -> UnitSolution:
         """Solve at 1 V for conductivities by region name [S/m]."""
         door, forms, domain = self._door, self.forms, self.domain
-        forms.fill(forms.conductivity, self._tagged(electrical_conductivities))
-        operator = door.Operator(door.matrix(forms.stiffness), self.space, self._dofs, self.tolerance)
+        electrical = self._tagged(electrical_conductivities)
+        forms.fill(forms.conductivity, electrical)
+        operator = self._operator(self._electric_matrix(), self.space, self._dofs, self.tolerance)
         potential = operator.solve(self._is_top)
         door.assign(forms.V, potential)
         into = operator.reaction(potential)
+        door.release(operator)
         top, bottom = domain.sum(float(into @ self._is_top)), domain.sum(float(into @ (1 - self._is_top)))
         joule = door.scalar(domain, forms.joule)  # at 1 V the power is the conductance
-        load = door.vector(forms.heat_source)
-        rise = self._heat.solve(np.zeros(len(self._outer)), load)
-        door.assign(forms.T, rise)
-        out = -domain.sum(float(self._heat.reaction(rise, load).sum()))
+        heat = self._heat or self._heat_operator()
+        load = self._nodes.gathered(self._of_every_view(electrical, door.vector, forms.heat_source))
+        forms.fill(forms.conductivity, electrical)
+        rise = heat.solve(np.zeros(len(self._outer)), load)
+        self._rises = [self._nodes.seen(rise.array, view) for view in self._nodes.views]
+        out = -domain.sum(float(heat.reaction(rise, load).sum()))
         whole = self.mesh.symmetry * joule
         balances = Balances(
             current=abs(top + bottom) / joule,
@@ -84,12 +103,42 @@ class ElectrothermalProblem:
             heat=abs(out - joule) / joule,
             surface_flux=abs(door.scalar(domain, forms.bottom_flux) - joule) / joule,
         )
-        averages = self._dome_averages(rise.array, whole)
-        door.release(operator, potential, load, rise)
+        averages = self._dome_averages(whole)
+        door.release(potential, load, rise)
         E, mean, hottest = averages.pop("", (None, None, None))
         return UnitSolution(whole, E, mean, hottest, balances, averages)
 
-    def _dome_averages(self, rise: Array, power: float) -> dict[str, tuple[float, float, float]]:
+    def _electric_matrix(self) -> Any:
+        """Assemble the matrix of the conductivity filled in, into one that the heat operator does not use."""
+        door, form = self._door, self.forms.stiffness
+        if not self._matrices:
+            self._matrices.append(door.matrix(form))
+            return self._matrices[0]
+        if self._heat is not None and self._heat.matrix is self._matrices[-1]:
+            self._matrices.append(self._heat.matrix.duplicate())
+        return door.refill(self._matrices[-1], form)
+
+    def _heat_operator(self) -> Any:
+        """Make the heat operator: in the first matrix where the temperature is continuous, else in one of its own."""
+        door, at, form = self._door, self._nodes, self.forms.stiffness
+        if at.space is not None:
+            self.forms.fill(self.forms.conductivity, self._thermal)
+            matrix = door.refill(self._matrices[0], form)
+        else:
+            matrix = at.with_crossing(self._of_every_view(self._thermal, door.matrix, form))
+        self._heat = self._operator(matrix, at.space, self._outer, self.tolerance)
+        return self._heat
+
+    def _of_every_view(self, conductivity: dict[int, float], assemble: Callable[[Any], Any], form: Any) -> list[Any]:
+        """Assemble a form over the cells of every view of the temperature."""
+        out = []
+        for view in self._nodes.views:
+            self.forms.fill(self.forms.conductivity, conductivity)
+            self.forms.conductivity.x.array[~view.cells] = 0.0
+            out.append(assemble(form))
+        return out
+
+    def _dome_averages(self, power: float) -> dict[str, tuple[float, float, float]]:
         """(E_per_V, dT_per_W, dT_max_per_W) of every dome by name, and of all together under ""; empty without domes."""
         door, forms, domain, regions = self._door, self.forms, self.domain, self.mesh.regions
         chosen = {name: [regions[name]] for name in self.mesh.domes}
@@ -98,41 +147,43 @@ class ElectrothermalProblem:
         out = {}
         for name, tags in chosen.items():
             forms.select(tags)
-            volume = door.scalar(domain, forms.dome_volume)
-            local_max = float(rise[forms.dome_dofs].max()) if len(forms.dome_dofs) else 0.0
-            out[name] = (
-                door.scalar(domain, forms.dome_field) / volume,
-                door.scalar(domain, forms.dome_rise) / volume / power,
-                domain.max(local_max) / power,
-            )
+            volume, field = door.scalar(domain, forms.dome_volume), door.scalar(domain, forms.dome_field)
+            total, hottest = 0.0, 0.0
+            for rise, view in zip(self._rises, self._nodes.views, strict=True):
+                forms.select(tags, view.cells)
+                door.assign(forms.T, rise)
+                total += door.scalar(domain, forms.dome_rise)
+                hottest = max(hottest, float(rise[forms.dome_dofs].max(initial=0.0)))
+            out[name] = (field / volume, total / volume / power, domain.max(hottest) / power)
         return out
 
     def release(self) -> None:
-        """Free the heat operator (PETSc memory is not collected by itself); the fields stay usable."""
-        self._door.release(self._heat)
+        """Free the operators (PETSc memory is not collected by itself); the fields stay usable."""
+        heat = self._heat
+        if heat and heat.matrix not in self._matrices:
+            self._matrices.append(heat.matrix)
+        self._door.release(*self._matrices, self._nodes, *([heat] if heat else []))
+        self._matrices, self._heat = [], None
 
     def fields(self, bias_V: float, ambient_K: float) -> Fields:
         """Return the fields of the last unit solution at a bias, for pictures and files."""
-        cells, types, points = self._door.plot_cells(self.space)
-        if self.domain.dim == 2:  # (r, z, 0): drawn as the half-section y = 0
-            points = points[:, [0, 2, 1]]
-        count = len(cells)
-        V, dT = np.array(self.forms.V.x.array), np.array(self.forms.T.x.array)
-        vectors = [self._door.vector(f) for f in (self.forms.cell_size, self.forms.cell_field, self.forms.cell_power)]
-        size, field, power = (np.array(v.array[:count]) for v in vectors)
-        self._door.release(*vectors)
-        region = self.domain.region[:count]
-        return Fields(
-            points=points,
-            cells=cells,
-            cell_types=types,
+        from device_physics.whole_fields import whole_fields
+
+        forms, vector = self.forms, self._door.vector
+        V = np.array(forms.V.x.array)
+        unit = whole_fields(
+            self.domain,
+            self.space,
+            self.mesh,
             V=bias_V * V,
-            T=ambient_K + bias_V**2 * dT,
-            region=region,
-            E_mean=abs(bias_V) * field / size,
-            power=bias_V**2 * power / size,
-            regions=self.mesh.regions,
+            T=[(view.cells, ambient_K + bias_V**2 * r) for view, r in zip(self._nodes.views, self._rises, strict=True)],
+            size=vector(forms.cell_size),
+            E=vector(forms.cell_field),
+            J=vector(forms.cell_current),
+            power=vector(forms.cell_power),
         )
+        E, J = abs(bias_V) * unit.E_mean, abs(bias_V) * unit.J_mean
+        return replace(unit, E_mean=E, J_mean=J, power=bias_V**2 * unit.power)
 
 
 def check_bias(bias_V: float) -> float:
@@ -160,12 +211,15 @@ def solve(device: Device | Stack | None = None, bias_V: float = 0.2) -> Solution
     start = time.perf_counter()
     mesh = build_mesh(device.stack, device.mesh)
     problem = ElectrothermalProblem(
-        mesh, device.thermal_conductivities(), degree=device.solver.degree, tolerance=device.solver.tolerance
+        mesh,
+        device.thermal_conductivities(),
+        degree=device.solver.degree,
+        tolerance=device.solver.tolerance,
+        interfaces=device.boundary_resistances(),
     )
     unit = problem.unit(device.electrical_conductivities())
-    solution = at_bias(problem, unit, device, bias_V, time.perf_counter() - start)
-    problem.release()
-    return solution
+    problem.release()  # before the fields are collected, which on a large mesh are large, too
+    return at_bias(problem, unit, device, bias_V, time.perf_counter() - start)
 
 
 def at_bias(

@@ -1,134 +1,107 @@
-"""One picture of the fields: T and |E| on the cross-section through the axis.
+"""Pictures of the fields: all of them on the cross-section through the axis, and one of them on a 3D cut-away.
 
-It is drawn in a process of its own, from a VTU file: VTK and the system's PETSc bring C++ libraries that do not always live
-together, and a broken graphics stack ends the process that uses it. Neither may take a solve down.
+They are drawn in a process of their own, from a VTU file: VTK and the system's PETSc bring C++ libraries that do not always
+live together, and a broken graphics stack ends the process that uses it. Neither may take a solve down.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from device_physics.field_files import load_pyvista, write_vtu
+from device_physics.field_files import checked_path, load_pyvista, write_vtu
+from device_physics.field_scales import scale
 from device_physics.solution import Solution
 from ground.errors import MissingLibrary
 from ground.files import atomic
+from ground.plotting import load_matplotlib
 
-_HALF_WIDTH_nm = 50.0  # of the part that is shown: the cell with its surroundings
+ENDINGS = (".png", ".pdf")
+_PATIENCE_s = 600
 
 
 def draw_cross_section(solution: Solution, path: str | Path) -> None:
-    """Draw T and |E| on the plane through the axis, mirrored to both sides, as one PNG.
+    """Draw V, T, |E|, |J| and power density on the plane through the axis, with the regions, as one PNG or PDF.
 
-    Raises MissingLibrary where pyvista is not installed or this machine cannot render; nothing is left behind then.
+    Raises InputError for another ending, and MissingLibrary where pyvista or matplotlib is not installed; nothing is left
+    behind then. Under MPI the first rank draws.
     """
+    _draw(solution, path, {"what": "section"})
+
+
+def draw_cutaway(solution: Solution, path: str | Path, field: str = "T") -> None:
+    """Draw one field ("V", "T", "E", "J" or "power") on the whole device in 3D, a quadrant of it cut away, as PNG or PDF.
+
+    A quarter is completed by its mirror images, an axisymmetric half-section by turning it.
+    Raises InputError for another ending or field, and MissingLibrary where this machine cannot render.
+    """
+    _draw(solution, path, {"what": "cutaway", "field": field})
+
+
+def check_picture(path: str | Path, field: str = "T") -> Path:
+    """Return the path of a picture that can be drawn; raises as the drawing would. Asked before a long computation."""
+    scale(field)
+    path = checked_path(path, "a picture", ENDINGS)
     load_pyvista()
-    title = f"bias {solution.bias_V:g} V, {solution.current_A * 1e6:.3g} uA"
+    load_matplotlib()
+    return path
+
+
+def _draw(solution: Solution, path: str | Path, job: dict[str, Any]) -> None:
+    path = check_picture(path, job.get("field", "T"))
+    if not len(solution.fields.cells):
+        return
     with tempfile.TemporaryDirectory() as folder, atomic(path) as temporary:
-        fields = Path(folder) / "fields.vtu"
-        write_vtu(solution, fields)
-        command = [sys.executable, "-m", "device_physics.field_picture", str(fields), str(temporary), title]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        vtu = Path(folder) / "fields.vtu"
+        write_vtu(solution, vtu)
+        job |= {"vtu": str(vtu), "picture": str(temporary), "device": stack_name(solution), "state": state(solution)}
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "device_physics.field_picture", json.dumps(job)],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_s,
+            check=False,
+        )
         if done.returncode or not temporary.stat().st_size:
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise MissingLibrary(
-                f"{path}: this machine cannot draw 3D pictures (the drawing process ended with {done.returncode}: {reason}). "
-                "On Debian/Ubuntu `apt-get install libgl1 libegl1 libxrender1` brings what VTK needs; the VTU file has the "
-                "same fields and opens in ParaView."
+                f"{path}: the fields cannot be drawn here (the drawing process ended with {done.returncode}: {reason}). "
+                "Where it is the graphics: on Debian/Ubuntu `apt-get install libgl1 libegl1 libxrender1` brings what VTK needs. "
+                "The VTU file (--vtu) has the same fields and opens in ParaView."
             )
 
 
-def _draw(fields: str, picture: str, title: str) -> None:
-    pyvista = load_pyvista()
-    whole = pyvista.read(fields)
-    whole.points = whole.points * 1e9
-    parts = [
-        _cut(whole.threshold((tag - 0.5, tag + 0.5), scalars="region")) for tag in np.unique(whole.cell_data["region"])
-    ]
-    cut, outlines = _merge([p for p, _ in parts]), _merge([o for _, o in parts])
-    top = float(np.max(cut.point_data["E [V/m]"]))
-    shown = (("T [K]", "inferno", None, title), ("E [V/m]", "viridis", (top * 1e-4, top), "magnitude of the field"))
-    plotter = pyvista.Plotter(shape=(1, 2), off_screen=True, window_size=(2000, 1000), border=False)
-    for column, (name, colours, limits, text) in enumerate(shown):
-        plotter.subplot(0, column)
-        bar = {
-            "title": name,
-            "title_font_size": 28,
-            "label_font_size": 24,
-            "fmt": "%.3g",
-            "width": 0.6,
-            "position_x": 0.2,
-            "position_y": 0.86,
-        }
-        plotter.add_mesh(
-            cut.copy(),
-            scalars=name,
-            cmap=colours,
-            log_scale=limits is not None,
-            clim=limits,
-            scalar_bar_args=bar,
-            lighting=False,
-        )
-        plotter.add_mesh(outlines, color="white", line_width=1.5, lighting=False)
-        plotter.add_text(text, position=(0.03, 0.02), viewport=True, font_size=14)
-        plotter.show_bounds(
-            bounds=cut.bounds,
-            xtitle="x [nm]",
-            ytitle="",
-            ztitle="z [nm]",
-            show_yaxis=False,
-            show_ylabels=False,
-            font_size=26,
-            location="front",
-            grid=None,
-            n_xlabels=5,
-            n_zlabels=5,
-            use_3d_text=False,
-            fmt="%.0f",
-        )
-        plotter.view_xz()
-        plotter.enable_parallel_projection()
-        plotter.camera.zoom(0.95)
-    plotter.screenshot(picture)
-    plotter.close()
+def stack_name(solution: Solution) -> str:
+    """Return the materials bottom to top and the first filament, such as "TiN / HfOx / CMO / TiN, filament radius 11 nm"."""
+    stack = solution.provenance["settings"]["device"]["stack"]
+    filaments = stack.get("filaments", [stack["filament"]] if "filament" in stack else [])
+    radii = ", ".join(f"{f['radius_m'] * 1e9:g}" for f in filaments)
+    layers = " / ".join(layer["material"] for layer in stack["layers"])
+    return layers + (f", filament radius {radii} nm" if filaments else "")
 
 
-def _cut(part: Any) -> tuple[Any, Any]:
-    """Cut one region on the plane of the axis: the cut with its mirror image, and its outline likewise.
-
-    Cell means become nodal means inside the region, so that the field is smooth in it and jumps where materials do.
-    """
-    plane = {"normal": (0, 1, 0), "origin": (0, 1e-3, 0)}
-    smooth = part.cell_data_to_point_data(pass_cell_data=False)
-    flat = part.bounds[2] == part.bounds[3]  # the axisymmetric half-section is the cut already
-    cut = smooth.extract_surface() if flat else smooth.slice(**plane)
-    edge = cut.extract_feature_edges(
-        boundary_edges=True, feature_edges=False, manifold_edges=False, non_manifold_edges=False
-    )
-    edge = edge.extract_cells(np.abs(edge.cell_centers().points[:, 0]) > 1e-2)  # not the mirror line itself
-    half = min(_HALF_WIDTH_nm, cut.bounds[1])
-    return tuple(_mirrored(piece).clip_box((-half, half, -1, 1, -1e6, 1e6), invert=False) for piece in (cut, edge))
+def state(solution: Solution) -> str:
+    """Return bias, current and the dome's temperature in one line."""
+    text = f"{solution.bias_V:g} V, {solution.current_A * 1e6:.4g} µA"
+    if solution.dome.T_mean_K is not None:
+        text += f", dome {solution.dome.T_mean_K:.0f} K (max {solution.dome.T_max_K:.0f} K)"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _mirrored(piece: Any) -> Any:
-    if piece.n_points == 0 or piece.bounds[0] < -1e-6:  # the full box has both sides already
-        return piece
-    other = piece.copy()
-    other.points[:, 0] *= -1
-    return piece.merge(other, merge_points=False)
+def _main(job: dict[str, Any]) -> None:
+    if job["what"] == "section":
+        from device_physics.field_section import draw_section
 
+        draw_section(job)
+    else:
+        from device_physics.field_cutaway import draw_quadrants
 
-def _merge(pieces: list[Any]) -> Any:
-    out = pieces[0]
-    for piece in pieces[1:]:
-        out = out.merge(piece, merge_points=False)
-    return out
+        draw_quadrants(job)
 
 
 if __name__ == "__main__":
-    _draw(*sys.argv[1:4])
+    _main(json.loads(sys.argv[1]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ground.errors import InputError, nearest
-from ground.spec import Spec, full_names, read_toml, short_name
+from ground.errors import InputError, inside, nearest
+from ground.spec import Spec, full_names, quantities, read_toml, short_name
 from ground.units import Quantity
 
 Conductivity = Annotated[float, Quantity("S/m", 1e-15, 1e9)]
@@ -53,6 +53,21 @@ class Material(Spec):
     hopping: HoppingLaw | None = None
     sources: dict[str, Source] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _sources_are_of_its_fields(self) -> Self:
+        known = quantities(Material)
+        for name, source in self.sources.items():
+            if name not in known and name not in Material.model_fields:
+                raise InputError(f"Material.sources: {name!r} is no field of a material. {nearest(name, known)}")
+            if source.range is None or name not in known:
+                continue
+            low, high = (known[name].named(f"Material.sources.{name}.range", end) for end in source.range)
+            if not low <= high:
+                raise InputError(
+                    f"Material.sources.{name}.range={source.range!r} is not allowed: expected [lowest, highest]."
+                )
+        return self
+
     @property
     def is_linear(self) -> bool:
         """True where neither conductivity depends on field or temperature."""
@@ -79,11 +94,12 @@ def with_overrides(overrides: dict[str, Any]) -> dict[str, Material]:
                 f"materials.{name}={row!r} is not allowed: expected a table, for example "
                 f'[materials.{name}] electrical_conductivity = "5 S/cm".'
             )
-        if name not in table:
-            table[name] = Material.model_validate(row)
-            continue
-        base, given = table[name], full_names(Material, row)
-        merged = Material.model_validate({**{n: getattr(base, n) for n in Material.model_fields}, **given})
+        with inside(f"materials.{name}"):
+            if name not in table:
+                table[name] = Material.model_validate(row)
+                continue
+            base, given = table[name], full_names(Material, row)
+            merged = Material.model_validate({**{n: getattr(base, n) for n in Material.model_fields}, **given})
         changed = {
             short_name(Material, f): Source(status="user", source="device file") for f in given if f != "sources"
         }
@@ -93,11 +109,11 @@ def with_overrides(overrides: dict[str, Any]) -> dict[str, Material]:
     return table
 
 
-def lookup(table: dict[str, Material], name: str) -> Material:
-    """Return a row of the table, or raise InputError with the nearest names."""
+def lookup(table: dict[str, Material], name: str, field: str = "material") -> Material:
+    """Return a row of the table, or raise InputError with the nearest names; `field` is where the name was given."""
     if name not in table:
         raise InputError(
-            f"material '{name}' is not known. {nearest(name, table)} "
+            f"{field}={name!r} is not known. {nearest(name, table)} "
             f"A new one is a table [materials.{name}] with electrical_conductivity and thermal_conductivity."
         )
     return table[name]

@@ -17,12 +17,12 @@ from ground.provenance import provenance
 from meshes.stack import Stack
 
 SAFETY = 1.25  # of the grid convergence index: Roache, J. Fluids Eng. 116, 405 (1994)
-QUANTITIES = {"resistance_ohm": "ohm", "dT_per_W": "K/W", "E_per_V": "1/m"}
+QUANTITIES = {"resistance_ohm": "ohm", "dT_per_W": "K/W", "dT_K": "K", "E_per_V": "1/m"}
 
 
 @dataclass(frozen=True)
 class MeshRow:
-    """One mesh: its edge length at the rim and its growth, its size, and what was found. Nones without a dome."""
+    """One mesh: its edge length at the rim and its growth, its size, and what was found at the bias. Nones without a dome."""
 
     rim_size_m: float
     growth: float
@@ -30,6 +30,7 @@ class MeshRow:
     dofs: int
     resistance_ohm: float
     dT_per_W: float | None
+    dT_K: float | None
     E_per_V: float | None
 
 
@@ -69,9 +70,10 @@ class MeshStudy:
 
     def report(self) -> str:
         """Return the study as a readable table."""
-        lines = ["  rim [nm]   growth     cells      dofs      R [ohm]   dT/P [K/W]    E/V [1/m]"]
+        lines = ["  rim [nm]   growth     cells      dofs      R [ohm]   dT/P [K/W]       dT [K]    E/V [1/m]"]
         for row in (*self.rows, self.finer_bulk):
-            dome = "".join(f"   {v:10.5g}" if v is not None else "            -" for v in (row.dT_per_W, row.E_per_V))
+            found = (row.dT_per_W, row.dT_K, row.E_per_V)
+            dome = "".join(f"   {v:10.5g}" if v is not None else "            -" for v in found)
             lines.append(
                 f"{row.rim_size_m * 1e9:10.4g} {row.growth:8.3g} {row.cells:9d} {row.dofs:9d} {row.resistance_ohm:12.2f}{dome}"
             )
@@ -90,11 +92,10 @@ def mesh_study(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> MeshStudy:
-    """Solve a device on at least three meshes, finer each time, and extrapolate.
+    """Solve a device at one bias on at least three meshes, finer each time, and extrapolate; self-consistently where it must be.
 
     rim_sizes_m : edge lengths at the rims [m], each smaller than the one before; without them the device's own, times
-    2, 1, 1/2 and 1/4.  Raises InputError for other lists, a mesh from a file, a device without filaments or with
-    conductivities that depend on field or temperature.
+    2, 1, 1/2 and 1/4.  Raises InputError for other lists, a mesh from a file or a device without filaments, and NotConverged.
     """
     device, bias_V = Device.of(what), check_bias(bias_V)
     _check_device(device, bias_V)
@@ -142,16 +143,14 @@ def _check_device(device: Device, bias_V: float) -> None:
         raise InputError("mesh study: the device has no filament, and so no rim to refine the mesh at.")
     if bias_V == 0.0:
         raise InputError("mesh study: bias_V=0 is not allowed: without power there is no temperature rise to compare.")
-    if not device.is_linear:
-        raise InputError(
-            "mesh study: conductivities that depend on field or temperature are not studied; give the materials constant ones."
-        )
 
 
 def _row(device: Device, bias_V: float) -> MeshRow:
     s = solve(device, bias_V)
     field = None if s.dome.E_mean_V_per_m is None else s.dome.E_mean_V_per_m / abs(bias_V)
-    return MeshRow(device.mesh.rim_size_m, device.mesh.growth, s.cells, s.dofs, s.resistance_ohm, s.r_th_K_per_W, field)
+    rise = None if s.dome.T_mean_K is None else s.dome.T_mean_K - device.stack.ambient_K
+    size = (device.mesh.rim_size_m, device.mesh.growth, s.cells, s.dofs)
+    return MeshRow(*size, s.resistance_ohm, s.r_th_K_per_W, rise, field)
 
 
 def extrapolate(sizes: Sequence[float], values: Sequence[float], bulk: float, own: float) -> Extrapolation:

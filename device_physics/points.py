@@ -12,7 +12,7 @@ from ground.files import cache_dir, content_hash, write_json
 Progress = Callable[[int, int], None]
 
 # Part of every key: raised when the same device would give other numbers, so that old points are not reused.
-SOLVER_VERSION = 1
+SOLVER_VERSION = 2
 
 
 class PointStore:

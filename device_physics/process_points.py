@@ -10,67 +10,94 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
-from typing import Any
 
-from device_physics.executors import Compute, Outcome, Row, guarded
+from device_physics.executors import Compute, Job, Outcome, Row, guarded
 from ground.errors import ReramError
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-Job = tuple[int, tuple[Any, ...]]
 
 
 class WorkerDied(ReramError):
     """The process that computed a point ended without an answer: killed, out of memory, or crashed."""
 
 
-def on_processes(workers: int, compute: Compute, missing: dict[int, tuple[Any, ...]]) -> Iterator[Outcome]:
-    """Give the outcome of every point as it comes. Where a process dies, the points in flight are tried again one by one."""
-    waiting = deque(missing.items())
-    while waiting:
-        suspects: list[Job] = []
-        yield from _pool(min(workers, len(waiting)), compute, waiting, suspects)
-        yield from _each_alone(suspects, compute)
-
-
-def _each_alone(jobs: list[Job], compute: Compute) -> Iterator[Outcome]:
-    for job in jobs:
-        guilty: list[Job] = []
-        yield from _pool(1, compute, deque([job]), guilty)
-        for i, _ in guilty:
-            yield (
-                i,
-                WorkerDied(
-                    "the process died on this point: killed, out of memory, or a crash in a library. Where every point says so, "
-                    "the script that asked for workers lacks `if __name__ == '__main__':`."
-                ),
-            )
-
-
-def _pool(workers: int, compute: Compute, waiting: deque[Job], suspects: list[Job]) -> Iterator[Outcome]:
-    """Compute `waiting` until it is empty or a process dies; then `suspects` holds the points that were in flight.
+def on_processes(workers: int, compute: Compute, chains: list[list[Job]]) -> Iterator[Outcome]:
+    """Give the outcome of every point as it comes. A chain stays with one process; one that dies costs its point a second try.
 
     The first point is computed alone: it leaves compiled forms and mesh on disk, which the others would make over again.
     """
-    answered = False
-    with _single_threaded(), ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
-        flying: dict[Future[Row], Job] = {}
+    waiting, idle, flying = (
+        deque(chains),
+        [_Lane() for _ in range(min(workers, len(chains)))],
+        dict[Future[Row], _Lane](),
+    )
+    lanes, answered = list(idle), False
+    with _single_threaded():
         try:
             while waiting or flying:
-                while waiting and len(flying) < (workers if answered else 1):
-                    job = waiting.popleft()
-                    flying[pool.submit(guarded, compute, job[1])] = job
+                while waiting and idle and (answered or not flying):
+                    lane = idle.pop()
+                    lane.chain = deque(waiting.popleft())
+                    flying[lane.submit(compute)] = lane
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    error = future.exception()
-                    if isinstance(error, BrokenProcessPool):
-                        continue
-                    answered = True
-                    yield flying.pop(future)[0], future.result() if error is None else error
-                if any(isinstance(f.exception(), BrokenProcessPool) for f in flying if f.done()):
-                    break
-        except BrokenProcessPool:  # from submit: the job was taken from `waiting`, but is not in flight
-            waiting.appendleft(job)
-        suspects.extend(flying.values())
+                    lane = flying.pop(future)
+                    outcome = lane.outcome(future)
+                    if outcome is not None:
+                        answered = True
+                        yield outcome
+                    if lane.chain:
+                        flying[lane.submit(compute)] = lane
+                    else:
+                        idle.append(lane)
+        finally:
+            for lane in lanes:
+                lane.pool.shutdown()
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"), _begin_worker)
+
+
+@dataclass
+class _Lane:
+    """A process of its own, and what is left of the chain it is at."""
+
+    pool: ProcessPoolExecutor = field(default_factory=_process)
+    chain: deque[Job] = field(default_factory=deque)
+    died: bool = False
+
+    def submit(self, compute: Compute) -> Future[Row]:
+        arguments = self.chain[0][1]
+        try:
+            return self.pool.submit(guarded, compute, arguments)
+        except BrokenProcessPool:  # between two points
+            self._begin_again()
+            return self.pool.submit(guarded, compute, arguments)
+
+    def outcome(self, future: Future[Row]) -> Outcome | None:
+        """Return the outcome of the point that was in flight and go on to the next; None where it is to be tried again."""
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._begin_again()
+            self.died = not self.died
+            if self.died:
+                return None
+            error = WorkerDied(
+                "the process died on this point: killed, out of memory, or a crash in a library. Where every point says so, "
+                "the script that asked for workers lacks `if __name__ == '__main__':`."
+            )
+        self.died = False
+        i, _ = self.chain.popleft()
+        if error is None:
+            return i, future.result()
+        self.chain.clear()
+        return i, error
+
+    def _begin_again(self) -> None:
+        self.pool.shutdown()
+        self.pool = _process()
 
 
 @contextmanager

@@ -124,6 +124,8 @@ def _point(device: Device, cmo: float, dome: float) -> Point:
         "sigma": _conductivities(device, cmo, dome),
         "k": device.thermal_conductivities(),
     }
+    if device.interfaces:
+        key["interfaces"] = {name: interface.model_dump() for name, interface in device.interfaces.items()}
     return Point(key, (device, cmo, dome))
 
 
@@ -145,6 +147,10 @@ def _problem(device: Device) -> ElectrothermalProblem:
             old.release()
         _held.clear()
         _held[name] = ElectrothermalProblem(
-            mesh, device.thermal_conductivities(), degree=solver.degree, tolerance=solver.tolerance
+            mesh,
+            device.thermal_conductivities(),
+            degree=solver.degree,
+            tolerance=solver.tolerance,
+            interfaces=device.boundary_resistances(),
         )
     return _held[name]

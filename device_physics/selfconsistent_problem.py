@@ -1,14 +1,14 @@
-"""The self-consistent device at one bias: conductivities that follow the local field and temperature, solved by Newton.
+"""The self-consistent device at one bias: conductivities that follow the local field and temperature.
 
 sigma(E, T) from the hopping law where a material has one, metallic sigma(T), k(T) and Wiedemann-Franz elsewhere.
-Newton in V and T together with the exact Jacobian, damped. Source: docs/physics.md.
+Current and heat are solved in turn, and together by Newton where turns stall. Source: docs/physics.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,12 @@ from ground.errors import NotConverged
 from ground.provenance import provenance
 from meshes.build import build_mesh
 
+if TYPE_CHECKING:
+    from device_physics._coupled import CoupledNewton
+
 Array = NDArray[np.float64]
-NEWTON_MAX = 25
-TOLERANCE = 1e-6  # of the residual, relative to current and power
+TOLERANCE = 3e-8  # of the residual, relative to current and power
+CURRENT, HEAT = 0, 1
 _NO_HOPPING = HoppingLaw(trap_density_m3=1e24, barrier_eV=0.0, hop_distance_m=1e-9)
 
 
@@ -35,13 +38,19 @@ class State:
     V: Array
     theta: Array
 
+    def moved(self, update: State, share: float) -> State:
+        """Return the state less a share of an update."""
+        return State(self.bias_V, self.V - share * update.V, self.theta - share * update.theta)
+
 
 class SelfConsistentProblem:
     """A device with its mesh, compiled forms and constant blocks: set up once, continued over the biases."""
 
     def __init__(self, device: Device) -> None:
-        from device_physics import _blocks, _dolfinx
+        from device_physics import _dolfinx
+        from device_physics._alternating import Alternating
         from device_physics._hopping_forms import HoppingForms
+        from device_physics._split import nodes
         from device_physics.boundaries import Boundaries
 
         self.device, self._door = device, _dolfinx
@@ -51,21 +60,22 @@ class SelfConsistentProblem:
         self._dome_tags = [self.mesh.regions[d] for d in self.mesh.domes]
         materials = {self.mesh.regions[r]: m for r, m in device.region_materials().items()}
         nonlinear = np.isin(self.domain.region, [t for t, m in materials.items() if not m.is_linear])
-        self.forms = HoppingForms(self.domain, self.space, nonlinear, self._dome_tags)
+        self.nodes = nodes(self.domain, self.space, self.mesh, device.boundary_resistances())
+        self._theta = np.zeros(self.nodes.owned)
+        parts = len(self.nodes.views) > 1
+        self.forms = HoppingForms(self.domain, self.space, nonlinear, self._dome_tags, parts=parts)
         self.forms.ambient_K.value = device.stack.ambient_K
         self._fill(materials)
         bounds = Boundaries.of(self.domain, self.space, self.mesh)
         self._contacts, self._is_top, self._outer = bounds.contacts, bounds.is_top, bounds.outer
-        self._linear_VV, self._linear_TT = _dolfinx.matrix(self.forms.linear_VV), _dolfinx.matrix(self.forms.linear_TT)
-        keep = (
-            self._linear_VV.copy(),
-            _dolfinx.matrix(self.forms.VT),
-            _dolfinx.matrix(self.forms.TV),
-            self._linear_TT.copy(),
-        )
-        self._matrices = [list(keep[:2]), list(keep[2:])]
-        self._system = _blocks.BlockSystem(self._matrices, self.space, (self._contacts, self._outer))
-        self.newton_steps = 0
+        self.held = bounds.contacts, bounds.outer
+        heat = self.nodes.with_crossing(self._of_every_view(_dolfinx.matrix, self.forms.linear_TT))
+        self.forms.look_at(np.ones_like(nonlinear))
+        self.linear = [_dolfinx.matrix(self.forms.linear_VV), heat]
+        varying = [m.thermal_exponent or m.wiedemann_franz for m in materials.values() if not m.is_linear]
+        self._alternating: Alternating | None = Alternating(self, constant_k=not any(varying))
+        self._newton: CoupledNewton | None = None
+        self.newton_steps = 0  # so far, in V alone or in V and the temperature together
 
     def _fill(self, materials: dict[int, Any]) -> None:
         laws = {t: m.hopping or _NO_HOPPING for t, m in materials.items()}
@@ -85,115 +95,135 @@ class SelfConsistentProblem:
         for name, of in values.items():
             self.forms.fill(name, {t: float(of(t)) for t in materials})
 
-    def _set(self, state: State) -> None:
-        for function, values in ((self.forms.V, state.V), (self.forms.theta, state.theta)):
-            function.x.array[: len(values)] = values
-            function.x.scatter_forward()
+    def set(self, state: State) -> None:
+        """Give the forms a state."""
+        self._door.assign(self.forms.V, state.V)
+        self._theta = state.theta
+        self._look(self.nodes.views[0])
 
-    def _residual(self, state: State) -> list[Any]:
-        """Residual vectors of current and heat at a state: consistent fluxes on prescribed dofs, zero elsewhere at a solution."""
-        door = self._door
-        self._set(state)
+    def _look(self, view: Any) -> None:
+        """Give the forms the temperature that a group of bodies sees, and only their cells."""
+        self.forms.look_at(view.cells)
+        self._door.assign(self.forms.theta, self.nodes.seen(self._theta, view))
+
+    def _of_every_view(self, assemble: Callable[[Any], Any], form: Any) -> list[Any]:
+        """Assemble a form over the cells of every view of the temperature, at the state last set."""
         out = []
-        for form, linear, values in (
-            (self.forms.current, self._linear_VV, state.V),
-            (self.forms.heat, self._linear_TT, state.theta),
-        ):
-            vector = door.vector(form)
-            owned, product = linear.createVecs()
-            owned.array[:] = values
-            linear.mult(owned, product)
-            vector.axpy(1.0, product)
-            door.release(owned, product)
-            out.append(vector)
+        for view in self.nodes.views:
+            self._look(view)
+            out.append(assemble(form))
         return out
 
-    def _sizes(self, residual: list[Any], state: State) -> tuple[float, float]:
-        """Residuals of current and heat relative to the current and the power that cross the boundary."""
-        sizes = []
-        for vector, held in zip(residual, (self._contacts, self._outer), strict=True):
-            values = np.array(vector.array)
-            through = 0.5 * self.domain.sum(float(np.sum(np.abs(values[held]))))
-            values[held] = 0.0
-            with np.errstate(over="ignore"):  # a guess far off may be anything; it is then refused as not finite
-                inside = np.sqrt(self.domain.sum(float(np.sum(values**2))))
-            sizes.append(inside / max(through, 1e-300))
-        return sizes[0], sizes[1]
+    def _vector(self, form: Any) -> Any:
+        """Assemble a linear form over all cells, at the state last set."""
+        total, *others = self._of_every_view(self._door.vector, form)
+        for other in others:
+            total.axpy(1.0, other)
+        self._door.release(*others)
+        return total
 
-    def best(self, guesses: list[State]) -> State:
-        """Return the guess with the smallest residual: a residual costs a tenth of a Newton step."""
-        if len(guesses) == 1:
-            return guesses[0]
-        sizes = []
-        for guess in guesses:
-            residual = self._residual(guess)
-            sizes.append(max(self._sizes(residual, guess)))
-            self._door.release(*residual)
-        return guesses[int(np.nanargmin(sizes))]
+    def _scalar(self, form: Any) -> float:
+        return float(sum(self._of_every_view(lambda f: self._door.scalar(self.domain, f), form)))
 
-    def newton(self, guess: State) -> State:
+    def residual(self, state: State, which: int) -> Any:
+        """Residual vector of CURRENT or HEAT at a state: consistent fluxes on prescribed dofs, zero elsewhere at a solution."""
+        door, linear = self._door, self.linear[which]
+        self.set(state)
+        if which == CURRENT:
+            vector = self._vector(self.forms.current)
+        else:
+            vector = self.nodes.gathered(self._of_every_view(door.vector, self.forms.heat))
+        values, product = linear.createVecs()
+        values.array[:] = (state.V, state.theta)[which]
+        linear.mult(values, product)
+        vector.axpy(1.0, product)
+        door.release(values, product)
+        return vector
+
+    def size(self, residual: Any, which: int) -> float:
+        """Residual of CURRENT or HEAT relative to the current or the power that crosses the boundary.
+
+        The norm over the nodes inside, or what gets lost between them altogether where that is more.
+        """
+        values, held = np.array(residual.array), self.held[which]
+        through = 0.5 * self.domain.sum(float(np.sum(np.abs(values[held]))))
+        values[held] = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # a state far off may give anything; it is then not finite
+            inside = np.sqrt(self.domain.sum(float(np.sum(values**2))))
+            lost = abs(self.domain.sum(float(np.sum(values))))
+        return float(np.fmax(inside, lost) if np.isfinite(inside) else inside) / max(through, 1e-300)
+
+    def operator(self, which: int, form: Any, old: Any = None) -> Any:
+        """Return the operator of the linear cells and a bilinear form of the others at the state last set; an old one is reused."""
+        from device_physics._operator import Operator
+
+        door, split = self._door, which == HEAT and self.nodes.space is None
+        if split and old:  # its sparsity is not that of the form: it is made anew
+            door.release(old, old.matrix)
+            old = None
+        matrix = old.matrix if old else self.linear[which].duplicate()
+        door.copy_matrix(self.linear[which], matrix)
+        if split:
+            door.add_matrices(matrix, self.nodes.joined(self._of_every_view(door.matrix, form)))
+        else:
+            self._of_every_view(lambda f: door.add_matrix(matrix, f), form)
+        if old is None:
+            space = None if split else self.space
+            return Operator(matrix, space, self.held[which], self.device.solver.tolerance)
+        old.renew()
+        return old
+
+    def solve(self, guess: State) -> State:
         """Return the solution at the bias of `guess`; raises NotConverged."""
+        assert self._alternating is not None, "the problem has been released"
+        state, converged = self._alternating.solve(self.on_boundary(guess), TOLERANCE)
+        if not converged and self.nodes.space is None:
+            raise NotConverged(
+                f"at {guess.bias_V:g} V current and heat solved in turn do not settle; with [interfaces] they are not solved together."
+            )
+        return state if converged else self.newton.solve(state, TOLERANCE)
+
+    @property
+    def newton(self) -> CoupledNewton:
+        """Newton in V and the temperature together, set up when first asked for."""
+        from device_physics._coupled import CoupledNewton
+
+        if self._newton is None:
+            self._newton = CoupledNewton(self)
+        return self._newton
+
+    def on_boundary(self, guess: State) -> State:
+        """Return a guess with its bias on the contacts and no temperature rise on the outer faces."""
         state = State(guess.bias_V, guess.V.copy(), guess.theta.copy())
         state.V[self._contacts] = guess.bias_V * self._is_top
         state.theta[self._outer] = 0.0
-        residual = self._residual(state)
-        size = max(self._sizes(residual, state))
-        for _ in range(NEWTON_MAX):
-            if size < TOLERANCE:
-                self._door.release(*residual)
-                return state
-            blocks = self._jacobian()
-            for part in (blocks[1][0], blocks[1][1], residual[1]):  # watts over volts: both residuals are then currents
-                part.scale(1.0 / abs(state.bias_V))
-            update = self._system.solve(blocks, residual, tolerance=min(1e-2, 0.1 * size))
-            self._door.release(*residual)
-            self.newton_steps += 1
-            state, residual, size = self._damped(state, update, size)
-        self._door.release(*residual)
-        raise NotConverged(f"Newton did not converge at {guess.bias_V:g} V (residual {size:.1e}).")
+        return state
 
-    def _damped(self, state: State, update: tuple[Array, Array], size: float) -> tuple[State, list[Any], float]:
-        """Take the Newton update, or as much of it as does not make things much worse; raises NotConverged."""
-        for share in (1.0, 0.5, 0.25, 0.125, 0.0625):
-            trial = State(state.bias_V, state.V - share * update[0], state.theta - share * update[1])
-            coldest = -self.domain.max(float(np.max(-trial.theta, initial=0.0)))
-            if coldest < -0.5 * self.device.stack.ambient_K:
-                continue
-            residual = self._residual(trial)
-            after = max(self._sizes(residual, trial))
-            if np.isfinite(after) and after < 2.0 * size:
-                return trial, residual, after
-            self._door.release(*residual)
-        raise NotConverged(
-            f"Newton did not converge at {state.bias_V:g} V: no step makes the residual ({size:.1e}) smaller."
-        )
+    def hottest_K(self, state: State) -> float:
+        """Largest temperature rise of a state [K]."""
+        return self.domain.max(float(np.max(state.theta, initial=0.0)))
 
-    def _jacobian(self) -> list[list[Any]]:
-        """Assemble the four blocks at the state last set, into matrices that are kept."""
-        door, forms = self._door, self.forms
-        door.copy_matrix(self._linear_VV, self._matrices[0][0])
-        door.copy_matrix(self._linear_TT, self._matrices[1][1])
-        for form, row, column in ((forms.VT, 0, 1), (forms.TV, 1, 0)):
-            self._matrices[row][column].zeroEntries()
-            door.add_matrix(self._matrices[row][column], form)
-        door.add_matrix(self._matrices[0][0], forms.VV)
-        door.add_matrix(self._matrices[1][1], forms.TT)
-        return self._matrices
+    def distance(self, one: State, other: State) -> float:
+        """How far two states of one bias are apart, relative to the second."""
+        parts = []
+        for a, b in ((one.V, other.V), (one.theta, other.theta)):
+            away, long = (self.domain.sum(float(np.sum(x**2))) for x in (a - b, b))
+            parts.append(np.sqrt(away / max(long, 1e-300)))
+        return float(max(parts))
 
     def zero(self) -> State:
         """The device at no bias."""
-        size = self._door.owned(self.space)
-        return State(0.0, np.zeros(size), np.zeros(size))
+        return State(0.0, np.zeros(self._door.owned(self.space)), np.zeros(self.nodes.owned))
 
     def solution(self, state: State, seconds: float) -> Solution:
         """Return scalars, balances and fields of a state."""
         door, forms, domain = self._door, self.forms, self.domain
-        residual = self._residual(state)
+        residual = [self.residual(state, which) for which in (CURRENT, HEAT)]
         top, bottom = (
             domain.sum(float(residual[0].array[self._contacts] @ side)) for side in (self._is_top, 1 - self._is_top)
         )
         heat = -domain.sum(float(residual[1].array[self._outer].sum()))
-        joule = door.scalar(domain, forms.joule)
+        joule = self._scalar(forms.joule)
         door.release(*residual)
         copies, ambient, V = self.mesh.symmetry, self.device.stack.ambient_K, state.bias_V
         current, power = copies * top, copies * joule
@@ -233,37 +263,34 @@ class SelfConsistentProblem:
 
     def release(self) -> None:
         """Free the matrices (PETSc memory is not collected by itself); solutions stay usable."""
-        self._system.release()
-        self._door.release(self._linear_VV, self._linear_TT)
+        self._door.release(*self.linear, self.nodes, *(s for s in (self._alternating, self._newton) if s))
+        self.linear, self._alternating, self._newton = [], None, None  # they hold this problem: no circle is left
 
     def _dome(self, state: State) -> DomeState:
         """Averages and maximum in the domes at the state last set; None where there is no dome."""
         if not self._dome_tags:
             return DomeState(None, None, None)
         door, forms, domain = self._door, self.forms, self.domain
-        volume = door.scalar(domain, forms.dome_volume)
-        inside = door.dofs_of_cells(self.space, domain, np.isin(domain.region, self._dome_tags))
-        hottest = domain.max(float(state.theta[inside].max()) if len(inside) else 0.0)
+        volume, hottest = self._scalar(forms.dome_volume), 0.0
+        for view in self.nodes.views:
+            inside = door.dofs_of_cells(self.space, domain, view.cells & np.isin(domain.region, self._dome_tags))
+            hottest = max(hottest, float(self.nodes.seen(state.theta, view)[inside].max(initial=0.0)))
         ambient = self.device.stack.ambient_K
-        mean = ambient + door.scalar(domain, forms.dome_rise) / volume
-        return DomeState(mean, ambient + hottest, door.scalar(domain, forms.dome_field) / volume)
+        mean = ambient + self._scalar(forms.dome_rise) / volume
+        return DomeState(mean, ambient + domain.max(hottest), self._scalar(forms.dome_field) / volume)
 
     def _fields(self, state: State) -> Fields:
-        cells, types, points = self._door.plot_cells(self.space)
-        vectors = [self._door.vector(f) for f in (self.forms.cell_size, self.forms.cell_field, self.forms.cell_power)]
-        size, field, power = (np.array(v.array[: len(cells)]) for v in vectors)
-        self._door.release(*vectors)
-        if self.domain.dim == 2:  # (r, z, 0): drawn as the half-section y = 0
-            points = points[:, [0, 2, 1]]
-        V, theta = np.array(self.forms.V.x.array), np.array(self.forms.theta.x.array)
-        return Fields(
-            points=points,
-            cells=cells,
-            cell_types=types,
-            V=V,
-            T=self.device.stack.ambient_K + theta,
-            region=self.domain.region[: len(cells)],
-            E_mean=field / size,
-            power=power / size,
-            regions=self.mesh.regions,
+        from device_physics.whole_fields import whole_fields
+
+        forms, vector, ambient = self.forms, self._vector, self.device.stack.ambient_K
+        return whole_fields(
+            self.domain,
+            self.space,
+            self.mesh,
+            V=np.array(forms.V.x.array),
+            T=[(view.cells, ambient + self.nodes.seen(state.theta, view)) for view in self.nodes.views],
+            size=vector(forms.cell_size),
+            E=vector(forms.cell_field),
+            J=vector(forms.cell_current),
+            power=vector(forms.cell_power),
         )

@@ -40,10 +40,13 @@ class Balances:
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields on this rank's part of the meshed box (one quarter where the mesh is one).
+    """Fields of the meshed box (one quarter, or the half-section y = 0, where the mesh is one). Under MPI rank 0 has all of it.
 
-    points : (n, 3) [m].  cells : (m, 4 or 10) VTK order.  cell_types : (m,).  V : (n,) [V].  T : (n,) [K].
-    region : (m,) tag.  E_mean : (m,) cell average of |grad V| [V/m].  power : (m,) [W/m3].  regions : name -> tag.
+    points : (n, 3) [m].  cells : (m, 3, 4, 6 or 10) VTK order.  cell_types : (m,).  V : (n,) [V].  T : (n,) [K].
+    region : (m,) tag.  E_mean, J_mean, power : (m,) cell averages of |grad V| [V/m], |J| [A/m2] and sigma |grad V|^2 [W/m3];
+    those of an axisymmetric mesh are averages over the cell's solid of revolution.
+    regions : name -> tag.  copies : how many boxes make the device (4 for a quarter).
+    nodal : this rank's dolfinx space and its V and T by name: what VTX is written from.
     """
 
     points: Array
@@ -53,8 +56,11 @@ class Fields:
     T: Array
     region: NDArray[np.int32]
     E_mean: Array
+    J_mean: Array
     power: Array
     regions: dict[str, int]
+    copies: int
+    nodal: tuple[Any, dict[str, Array]] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from device_physics.device import Device
 from device_physics.electrothermal import check_bias, solve
 from device_physics.executors import Point, compute_points
 from device_physics.points import SOLVER_VERSION, PointStore, Progress
+from device_physics.selfconsistent import continuation, let_go
 from device_physics.solution import Solution
 from device_physics.varied_fields import changed, checked_values
 from ground.errors import InputError
@@ -52,7 +53,8 @@ def sweep(
     what : a Device, a Stack, or the tables of a device file (needed with `vary`).  A point that fails is kept as NaN with its
     reason in `failure`; retry_failed solves it again. Finished points are kept in `store` and never solved again.
     workers : processes of this machine (1: this process).  scheduler : address of a Dask scheduler, instead of processes.
-    A linear device is solved once for all biases, any other once for each.
+    A linear device is solved once for all biases. Any other is continued from 0 V outwards, each side a chain of its own; where
+    it cannot go on, the biases beyond are failed with that reason.
     Raises InputError for a field that is not there or a value that is not allowed, before anything is solved.
     """
     import xarray as xr
@@ -60,19 +62,25 @@ def sweep(
     vary, store = checked_values(vary or {}), store or PointStore()
     biases = [check_bias(float(v)) for v in volts]
     devices = _devices(what, vary)
-    points = [point for device in devices for point in _points(device, biases)]
-    rows = iter(
-        compute_points(
-            solved_point,
-            points,
-            store=store,
-            workers=workers,
-            scheduler=scheduler,
-            retry_failed=retry_failed,
-            progress=progress,
+    points = [_points(device, biases, number) for number, device in enumerate(devices)]
+    try:
+        rows = iter(
+            compute_points(
+                solved_point,
+                list(itertools.chain(*points)),
+                store=store,
+                workers=workers,
+                scheduler=scheduler,
+                retry_failed=retry_failed,
+                progress=progress,
+            )
         )
-    )
-    by_device = [_at_biases(device, biases, list(itertools.islice(rows, _count(device, biases)))) for device in devices]
+    finally:
+        let_go()
+    by_device = [
+        _at_biases(device, biases, {p.arguments[1]: next(rows) for p in own})
+        for device, own in zip(devices, points, strict=True)
+    ]
     shape = (*[len(v) for v in vary.values()], len(biases))
     dims = (*vary, "bias_V")
     table = np.array([values for values, _ in by_device], dtype=float)
@@ -111,28 +119,24 @@ def _devices(what: Device | Stack | Mapping[str, Any] | None, vary: Mapping[str,
     return [Device.from_tables(changed(what or {}, dict(zip(vary, c, strict=True)))) for c in corners]
 
 
-def _linear(device: Device) -> bool:
-    return bool(getattr(device, "is_linear", True))
-
-
-def _count(device: Device, biases: Sequence[float]) -> int:
-    return 1 if _linear(device) else len(biases)
-
-
-def _points(device: Device, biases: Sequence[float]) -> list[Point]:
-    """One point at 1 V where the device is linear, otherwise one per bias."""
+def _points(device: Device, biases: Sequence[float], number: int) -> list[Point]:
+    """One point at 1 V where the device is linear; otherwise one per bias, a chain outwards on each side of 0 V."""
     key = {
         "what": "sweep point",
         "solver": SOLVER_VERSION,
         "mesh": mesh_hash(device.stack, device.mesh),
         "device": device.content_hash(),
     }
-    return [Point({**key, "bias_V": v}, (device, v)) for v in ([1.0] if _linear(device) else biases)]
+    if device.is_linear:
+        return [Point({**key, "bias_V": 1.0}, (device, 1.0))]
+    outwards = sorted({v + 0.0 for v in biases}, key=lambda v: (v < 0, abs(v)))  # + 0.0: there is only one 0 V
+    sides = [f"device {number}, {'negative' if v < 0 else 'positive'}" for v in outwards]
+    return [Point({**key, "bias_V": v}, (device, v), side) for v, side in zip(outwards, sides, strict=True)]
 
 
 def solved_point(device: Device, bias_V: float) -> dict[str, Any]:
     """Solve a device at one bias: what a worker does for one point of a sweep. Values that are not finite become None."""
-    s: Solution = solve(device, bias_V)
+    s: Solution = solve(device, bias_V) if device.is_linear else continuation(device).solve(bias_V)
     ambient, power = device.stack.ambient_K, s.power_W
     row: dict[str, float | None] = {
         "current_A": s.current_A,
@@ -151,11 +155,10 @@ def solved_point(device: Device, bias_V: float) -> dict[str, Any]:
 
 
 def _at_biases(
-    device: Device, biases: Sequence[float], rows: Sequence[dict[str, Any]]
+    device: Device, biases: Sequence[float], by_bias: Mapping[float, dict[str, Any]]
 ) -> tuple[list[list[float]], list[str]]:
     """Return the values (bias, column) of one device and the reason of every failure ("" where there is none)."""
-    if _linear(device):
-        rows = [_scaled(rows[0], v, device.stack.ambient_K) for v in biases]
+    rows = [_scaled(by_bias[1.0], v, device.stack.ambient_K) if device.is_linear else by_bias[v] for v in biases]
     values = [[float("nan") if row.get(n) is None else row[n] for n in COLUMNS] for row in rows]
     return values, [row.get("failure", "") for row in rows]
 

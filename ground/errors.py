@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+SHOWN = 100  # characters of a value that a message repeats
 
 
 class ReramError(Exception):
@@ -35,9 +38,24 @@ class NotConverged(ReramError):
         self.last_good = last_good
 
 
+@contextmanager
+def inside(where: str) -> Iterator[None]:
+    """Let an InputError say where it arose: a layer, a material, a section."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message repeats it: cut where it is long."""
+    text = repr(value) if not isinstance(value, int) or value.bit_length() < 1000 else "(a huge number)"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """Return a phrase naming the known names nearest to `name`, or all of them where none is near."""
-    names = sorted(known)
+    name, names = name[:SHOWN], sorted(known)
     by_lower = {n.lower(): n for n in names}
     close = [by_lower[c] for c in difflib.get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.5)]
     if close:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from ground.errors import MissingLibrary
@@ -19,3 +20,9 @@ def load_matplotlib() -> Any:
     from matplotlib import pyplot
 
     return pyplot
+
+
+def matplotlib_part(name: str) -> Any:
+    """Return a module of matplotlib that pyplot does not bring, such as "patheffects"; raises as `load_matplotlib`."""
+    load_matplotlib()
+    return importlib.import_module(f"matplotlib.{name}")

@@ -8,8 +8,22 @@ from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
 
-from ground.errors import InputError, nearest
-from ground.units import Quantity
+from ground.errors import InputError, nearest, shown
+from ground.units import Quantity, usual_unit
+
+LINES_MAX = 12  # of a message: what is more is counted
+_EXPECTED = {
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+}
 
 
 class Spec(BaseModel):
@@ -25,7 +39,9 @@ class Spec(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            raise InputError("\n".join(_explain_one(cls, e) for e in error.errors())) from None
+            lines = [_explain_one(cls, e) for e in error.errors()]
+            more = [f"... and {len(lines) - LINES_MAX} more of this kind."] if len(lines) > LINES_MAX else []
+            raise InputError("\n".join(lines[:LINES_MAX] + more)) from None
 
     def replace(self, **changes: Any) -> Self:
         """Return a checked copy with some fields changed (pydantic's own model_copy does not check)."""
@@ -47,17 +63,27 @@ class GrownSpec(Spec):
         return {n: v for n, v in handler(self).items() if n not in plain}
 
 
-def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
-    """Map `thickness` to (`thickness_m`, "m") for every field that has a unit."""
+def quantities(cls: type[BaseModel]) -> dict[str, Quantity]:
+    """Return the doors of a specification's physical fields by their names without units: `thickness`."""
+    return {short: quantity for short, (_, quantity) in _doors(cls).items()}
+
+
+def _doors(cls: type[BaseModel]) -> dict[str, tuple[str, Quantity]]:
+    """Map `thickness` to (`thickness_m`, its Quantity) for every physical field."""
     out = {}
     for name, field in cls.model_fields.items():
-        quantities = [q for q in field.metadata if isinstance(q, Quantity)]
-        quantities += [
+        found = [q for q in field.metadata if isinstance(q, Quantity)]
+        found += [
             q for arg in get_args(field.annotation) if get_origin(arg) for q in get_args(arg) if isinstance(q, Quantity)
         ]
-        if quantities and quantities[0].unit:
-            out[_without_unit(name, quantities[0].unit)] = (name, quantities[0].unit)
+        if found:
+            out[_without_unit(name, found[0].unit) if found[0].unit else name] = (name, found[0])
     return out
+
+
+def _short_names(cls: type[BaseModel]) -> dict[str, tuple[str, str]]:
+    """Map `thickness` to (`thickness_m`, "m") for every field that has a unit."""
+    return {short: (full, q.unit) for short, (full, q) in _doors(cls).items() if q.unit}
 
 
 def _without_unit(name: str, unit: str) -> str:
@@ -81,8 +107,8 @@ def full_names(cls: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"{cls.__name__}.{full} is given twice ('{key}' is the same field): keep one.")
         if key in shorts and isinstance(value, (int, float)) and not isinstance(value, bool):
             raise InputError(
-                f"{cls.__name__}.{key}={value!r} is not allowed: it carries no unit. "
-                f'Write {key} = "{value} {unit}" (or any unit of this kind), or {full} = {value}.'
+                f"{cls.__name__}.{key}={shown(value)} is not allowed: it carries no unit. "
+                f'Write {key} = "{shown(value)} {usual_unit(unit)}" (or any unit of this kind), or {full} in {unit}.'
             )
         out[full] = value
     return out
@@ -95,10 +121,10 @@ def _explain_one(cls: type[BaseModel], error: Any) -> str:
     if error["type"] == "extra_forbidden":
         known = list(cls.model_fields) + list(_short_names(cls))
         return f"{where} is not known. {nearest(str(error['loc'][-1]), known)}"
-    message = error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:
-        return f"{cls.__name__} is not allowed: {message}"
-    return f"{where}={error['input']!r} is not allowed: {message}"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    if error["type"] in _EXPECTED:
+        message = f"expected {_EXPECTED[error['type']]}."
+    return f"{where}={shown(error['input'])} is not allowed: {message}"
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

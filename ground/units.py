@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ground.errors import InputError
+from ground.errors import InputError, shown
 
 # What a person probably meant when a bare number is out of range: unit given by mistake -> factor to the SI unit.
 _SLIPS = {
@@ -20,6 +20,11 @@ _SLIPS = {
     "1/m^3": {"1/cm^3": 1e6},
     "ohm": {"kohm": 1e3},
 }
+
+
+def usual_unit(unit: str) -> str:
+    """Return the unit in which people here give quantities of an SI unit: nm for m, S/cm for S/m."""
+    return next(iter(_SLIPS.get(unit, {unit: 1.0})))
 
 
 @cache
@@ -40,9 +45,11 @@ def to_si(text: str, unit: str) -> float:
     try:
         quantity = registry.Quantity(text)
     except Exception as error:  # pint raises many unrelated kinds for unreadable text
-        raise ValueError(f"cannot be read as a quantity; write a number and a unit, such as '1 {unit}'") from error
+        raise ValueError(
+            f"cannot be read as a quantity; write a number and a unit, such as '1 {usual_unit(unit)}'"
+        ) from error
     if quantity.unitless and unit != "":
-        raise ValueError(f"carries no unit; write a number and a unit, such as '{text} {unit}'")
+        raise ValueError(f"carries no unit; write a number and a unit, such as '{text} {usual_unit(unit)}'")
     try:
         return float(quantity.to(unit or "dimensionless").magnitude)
     except pint.DimensionalityError as error:
@@ -63,20 +70,28 @@ class Quantity:
     def check(self, value: Any) -> float:
         """Return `value` in `unit`, or raise ValueError saying what is allowed and what was probably meant."""
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise ValueError(f"expected a number of {self.unit or '1'}, or a text with a unit")
-        number = to_si(value, self.unit) if isinstance(value, str) else float(value)
+            raise ValueError(f"expected a number of {self.unit or '1'}, or a text with a unit, within {self.allowed}")
+        number = self._read(value)
         if not math.isfinite(number):
             raise ValueError(f"not a finite number; expected {self.allowed}")
         if not self.low <= number <= self.high:
             raise ValueError(f"expected {self.allowed}.{self._slip(number)}")
         return number
 
+    def _read(self, value: float | str) -> float:
+        try:
+            return to_si(value, self.unit) if isinstance(value, str) else float(value)
+        except OverflowError:
+            raise ValueError(f"too large a number; expected {self.allowed}") from None
+        except ValueError as error:
+            raise ValueError(f"{error}; expected {self.allowed}") from None
+
     def named(self, name: str, value: Any) -> float:
         """As `check`, for a value that has a name but no specification; raises InputError."""
         try:
             return self.check(value)
         except ValueError as error:
-            raise InputError(f"{name}={value!r} is not allowed: {error}") from None
+            raise InputError(f"{name}={shown(value)} is not allowed: {error}") from None
 
     @property
     def allowed(self) -> str:

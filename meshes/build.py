@@ -12,10 +12,10 @@ from meshes._gmsh import gmsh_session, nodes_and_cells
 from meshes.channel import Channel
 from meshes.mesh import Mesh
 from meshes.options import MeshOptions
+from meshes.options_checks import check_options
 from meshes.plane import grade_surfaces, surfaces
 from meshes.solid import grade_solids, solids
 from meshes.stack import Stack
-from meshes.stack_checks import check_domain
 from meshes.topology import tagged_faces
 
 _NM = 1e-9
@@ -28,7 +28,7 @@ def build_mesh(stack: Stack, options: MeshOptions | None = None, *, reuse: bool 
     Raises InputError where the geometry cannot be meshed and MissingLibrary where gmsh is not installed.
     """
     options = options or MeshOptions()
-    check_domain(stack, options)
+    check_options(stack, options)
     path = cache_dir() / f"mesh-{mesh_hash(stack, options)}.npz"
     if reuse and path.exists():
         try:

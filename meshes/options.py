@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
+from ground.errors import InputError
 from ground.spec import GrownSpec
 from ground.units import Quantity
 
@@ -39,3 +40,11 @@ class MeshOptions(GrownSpec):
             given = {"rim_size_m" if name == "rim_size" else name for name in data}
             return {**data, **{name: value for name, value in AXISYMMETRIC.items() if name not in given}}
         return data
+
+    @model_validator(mode="after")
+    def _sizes_are_in_order(self) -> Self:
+        if self.size_max_m < self.rim_size_m:
+            raise InputError(
+                f"MeshOptions.size_max_m={self.size_max_m:g} is not allowed: expected at least rim_size_m = {self.rim_size_m:g} m."
+            )
+        return self

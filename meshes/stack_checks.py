@@ -11,7 +11,6 @@ from ground.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from meshes.channel import Channel
-    from meshes.options import MeshOptions
     from meshes.stack import Stack
 
 _RESERVED = re.compile(r"(filament|dome)(_\d+)?|bottom|top|side|symmetry|axis")
@@ -128,16 +127,4 @@ def _check_apart(one: Channel, other: Channel) -> None:
             raise InputError(
                 f"Stack.filaments: regions '{a_name}' and '{b_name}' overlap: their axes are {found:g} m apart, expected "
                 f"more than the sum of their radii, {needed:g} m. Move one (x, y), or make it narrower."
-            )
-
-
-def check_domain(stack: Stack, options: MeshOptions) -> None:
-    """Raise InputError where the meshed part of the box cannot show the whole device."""
-    if options.domain == "full":
-        return
-    for channel in stack.channels:
-        if not channel.is_centred:
-            raise InputError(
-                f"MeshOptions.domain={options.domain!r} is not allowed: '{channel.filament_region}' stands off-centre at "
-                f'({channel.filament.x_m:g}, {channel.filament.y_m:g}) m, and only domain = "full" has no symmetry.'
             )

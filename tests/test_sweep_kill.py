@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from device_physics.device import Device
+from device_physics.electrothermal import solve
 from device_physics.points import PointStore
 from device_physics.sweeps import COLUMNS, sweep
 
@@ -22,8 +24,9 @@ VARY = {
     "filament.radius": [f"{r} nm" for r in (9, 10, 11, 12)],
     "materials.CMO.electrical_conductivity": [f"{s} S/cm" for s in range(1, 51)],
 }
+DEVICE = '[mesh]\nrim_size = "2 nm"\ngrowth = 2.0\n[solver]\ndegree = 1\n'
+BIASES = tuple(round(0.05 * n, 2) for n in (*range(-20, 0, 2), *range(2, 22, 2)))
 SWEEP = """
-device = "device.toml"
 volts = [-1.0, 0.2]
 [vary]
 filament.radius = {from = "9 nm", to = "12 nm", count = 4}
@@ -31,9 +34,9 @@ materials.CMO.electrical_conductivity = {from = "1 S/cm", to = "50 S/cm", count 
 """
 
 
-def _start(folder: Path, *more: str) -> subprocess.Popen[str]:
-    (folder / "device.toml").write_text('[mesh]\nrim_size = "2 nm"\ngrowth = 2.0\n[solver]\ndegree = 1\n')
-    (folder / "sweep.toml").write_text(SWEEP)
+def _start(folder: Path, *more: str, device: str = DEVICE, sweep: str = SWEEP) -> subprocess.Popen[str]:
+    (folder / "device.toml").write_text(device)
+    (folder / "sweep.toml").write_text('device = "device.toml"\n' + sweep)
     command = [sys.executable, "-m", "reram", "sweep", folder / "sweep.toml", "-o", folder / "out.nc", *more]
     environment = {**os.environ, "RERAM_CACHE": str(folder / "cache")}
     return subprocess.Popen(
@@ -78,11 +81,50 @@ def test_a_killed_sweep_of_200_points_goes_on_where_it_was(tmp_path: Path) -> No
     assert _stored(points) == after
 
 
+SELF_CONSISTENT = """
+[mesh]
+domain = "axisymmetric"
+rim_size = "0.2 nm"
+growth = 0.5
+[materials.CMO.hopping]
+trap_density = "5e19 1/cm^3"
+barrier = "65 meV"
+hop_distance = "2 nm"
+"""
+
+
+@pytest.mark.fem
+def test_a_killed_self_consistent_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
+    import xarray as xr
+
+    points = tmp_path / "cache" / "points"
+    first = _start(tmp_path, "--workers", "2", device=SELF_CONSISTENT, sweep=f"volts = {list(BIASES)}\n")
+    _wait_for(4, points)
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=30)
+    before = _stored(points)
+    assert 4 <= len(before) < len(BIASES)
+    second = _start(tmp_path, "--workers", "2", device=SELF_CONSISTENT, sweep=f"volts = {list(BIASES)}\n")
+    _, stderr = second.communicate(timeout=120)
+    assert second.returncode == 0, stderr
+    assert f"solving: {len(before)}/{len(BIASES)}" in stderr, "the progress begins with what is there"
+    after = _stored(points)
+    assert len(after) == len(BIASES)
+    assert {name: after[name] for name in before} == before, "a finished bias was computed again"
+    device = Device.from_toml(tmp_path / "device.toml")
+    with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as table:
+        assert list(table["bias_V"].values) == list(BIASES)
+        for bias in (-1.0, 0.3, 1.0):  # the numbers do not depend on where the chain was cut
+            assert float(table["current_A"].sel(bias_V=bias)) == pytest.approx(solve(device, bias).current_A, rel=1e-5)
+
+
 # What the driver below computes: a mark when a point begins, so that points begun and not stored can be counted.
 DRIVER = """
 import sys, time
 from pathlib import Path
 from device_physics.executors import Point, compute_points
+from device_physics.device import Device
+from device_physics.electrothermal import solve
 from device_physics.points import PointStore
 
 def begin(number, marks):

@@ -88,7 +88,7 @@ layers = [{name = "be", material = "W", thickness = "30 nm"}, {name = "HfOx", ma
         ('[stack]\npreset = "TiN/CMO"\n', r"stack.preset='TiN/CMO' is not known. Did you mean 'TiN/HfOx/CMO/TiN'"),
         (
             "[filament]\nradius = 11\n",
-            r"Filament.radius=11 is not allowed: it carries no unit. Write radius = \"11 m\"",
+            r"Filament.radius=11 is not allowed: it carries no unit. Write radius = \"11 nm\"",
         ),
         ("[filament]\nradius_m = 11.0\n", r"Did you mean 1.1e-08 \(you gave nm\)"),
         ('[filament]\nradius = "-3 nm"\n', r"Filament.radius_m='-3 nm' is not allowed: expected 1e-10..1e-05 m"),
@@ -101,7 +101,7 @@ layers = [{name = "be", material = "W", thickness = "30 nm"}, {name = "HfOx", ma
         ("[filament]\nradius = true\n", r"Filament.radius_m=True is not allowed: expected a number"),
         ('[filament]\nradius = "11 nm"\nradius_m = 1e-8\n', r"Filament.radius_m is given twice"),
         ('[filament]\nradus = "11 nm"\n', r"Filament.radus is not known. Did you mean 'radius'"),
-        ('[filament]\nmaterial = "Cf"\n', r"material 'Cf' is not known. Did you mean 'CF'"),
+        ('[filament]\nmaterial = "Cf"\n', r"material of 'filament'='Cf' is not known. Did you mean 'CF'"),
         ("[materials]\nCMO = 5\n", r"materials.CMO=5 is not allowed: expected a table"),
         (
             '[materials.CMO]\nelectrical_conductivity = "0 S/m"\n',

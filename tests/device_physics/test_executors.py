@@ -87,6 +87,65 @@ def test_a_process_that_dies_costs_only_its_point(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.json"))) == 5
 
 
+def chain(name: str, *numbers: int, marks: str = "") -> list[Point]:
+    return [Point({"number": n}, (n, marks), name) for n in numbers]
+
+
+def _three_chains(store: PointStore, marks: str = "", **where: Any) -> list[dict[str, Any]]:
+    jobs = [*chain("a", 1, 2, 13, 4, 5, marks=marks), *chain("b", 21, 22, 23, marks=marks), *points(0, marks=marks)]
+    return compute_points(work, jobs, store=store, **where)
+
+
+NOT_TRIED = "not tried, as the continuation ended before it: it did not converge at 13"
+
+
+def _check_three_chains(rows: list[dict[str, Any]]) -> None:
+    end = ["it did not converge at 13", NOT_TRIED, NOT_TRIED]
+    assert values(rows) == [0.1, 0.2, *end, *(0.1 * n for n in (21, 22, 23)), 0.0]
+    for one in (rows[:2], rows[5:8]):
+        assert len({row["pid"] for row in one}) == 1, "a chain changed its process"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_chain_stays_in_one_process_and_ends_at_its_first_failure(tmp_path: Path, workers: int) -> None:
+    store, marks = PointStore(tmp_path / "points"), str(tmp_path / "marks")
+    _check_three_chains(_three_chains(store, marks, workers=workers))
+    calls = Path(marks).read_text().split()
+    assert calls.index("1") < calls.index("2") < calls.index("13")
+    assert calls.index("21") < calls.index("22") < calls.index("23")
+    assert not {"4", "5"} & set(calls)
+    _check_three_chains(_three_chains(store, marks, workers=workers))
+    assert Path(marks).read_text().split() == calls, "what failed, and what lies beyond, is kept"
+    _three_chains(store, marks, workers=workers, retry_failed=True)
+    assert Path(marks).read_text().split() == [*calls, "13"]
+
+
+def test_beyond_a_stored_failure_nothing_new_is_tried(tmp_path: Path) -> None:
+    store, marks, seen = PointStore(tmp_path / "points"), str(tmp_path / "marks"), list[tuple[int, int]]()
+    compute_points(work, chain("a", 1, 13, marks=marks), store=store)
+    rows = compute_points(work, chain("a", 1, 2, 13, 4, marks=marks), store=store, progress=lambda *at: seen.append(at))
+    assert values(rows) == [0.1, 0.2, "it did not converge at 13", NOT_TRIED]
+    assert Path(marks).read_text().split() == ["1", "13", "2"]
+    assert seen == [(3, 4), (4, 4)]
+
+
+def test_a_bug_ends_a_chain_for_this_run_only(tmp_path: Path) -> None:
+    store, seen = PointStore(tmp_path / "points"), list[tuple[int, int]]()
+    rows = compute_points(work, chain("a", 1, 14, 2), store=store, progress=lambda *at: seen.append(at))
+    assert values(rows)[2] == "not tried, as the continuation ended before it: ZeroDivisionError: a bug at 14"
+    assert seen == [(0, 3), (1, 3), (3, 3)]
+    assert len(list((tmp_path / "points").glob("*.json"))) == 1
+
+
+def test_a_process_that_dies_in_a_chain(tmp_path: Path) -> None:
+    jobs, marks = [*chain("a", 1, 16, 2), *chain("b", 3, 4)], tmp_path / "marks"
+    jobs = [Point(p.key, (p.arguments[0], str(marks)), p.chain) for p in jobs]
+    rows = compute_points(work, jobs, store=PointStore(tmp_path / "points"), workers=2)
+    assert values(rows)[:1] + values(rows)[3:] == [0.1, 0.1 * 3, 0.4]
+    assert values(rows)[2] == f"not tried, as the continuation ended before it: {values(rows)[1]}"
+    assert marks.read_text().split().count("16") == 2, "a process that died costs its point a second try"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -140,6 +199,37 @@ def test_dask_gives_the_same(tmp_path: Path, cluster: Any) -> None:
     assert len(list((tmp_path / "b").glob("*.json"))) == 9
     with pytest.raises(MissingLibrary, match="a library is missing"):
         compute_points(work, points(15), store=store, scheduler=cluster.scheduler_address)
+
+
+def test_chains_on_dask(tmp_path: Path, cluster: Any) -> None:
+    address = cluster.scheduler_address
+    _check_three_chains(_three_chains(PointStore(tmp_path / "a"), scheduler=address))
+    jobs = [p for n in range(5) for p in chain(str(n), *range(20 + 4 * n, 24 + 4 * n))]  # more than there are workers
+    rows = compute_points(work, jobs, store=PointStore(tmp_path / "b"), scheduler=address)
+    assert values(rows) == [0.1 * n for n in range(20, 40)]
+    assert all(len({row["pid"] for row in rows[i : i + 4]}) == 1 for i in range(0, 20, 4))
+    assert len({row["pid"] for row in rows}) == 2
+
+
+@needs_dask
+def test_a_dask_worker_that_dies_in_a_chain_costs_nothing(tmp_path: Path) -> None:
+    import distributed
+
+    killed: list[int] = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as mortal:
+
+        def kill_one(done: int, total: int) -> None:
+            if done >= 8 and not killed:
+                killed.append(next(iter(mortal.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        jobs = [Point({"n": n}, (n, str(tmp_path / "m")), str(n // 20)) for n in range(20, 80)]
+        rows = compute_points(
+            slow, jobs, store=PointStore(tmp_path / "p"), scheduler=mortal.scheduler_address, progress=kill_one
+        )
+    assert killed
+    assert values(rows) == [0.1 * n for n in range(20, 80)]
+    assert len((tmp_path / "m").read_text().split()) <= 61, "more than the point in flight was computed twice"
 
 
 @needs_dask

@@ -10,6 +10,7 @@ import pytest
 
 from device_physics import sweeps
 from device_physics.device import Device
+from device_physics.executors import NOT_TRIED
 from device_physics.points import PointStore
 from device_physics.sweep_file import expand, read_sweep
 from device_physics.sweeps import save_sweep, sweep
@@ -191,28 +192,31 @@ class _Solved:
         self.balances = type("B", (), {"current": 0.0, "power": float("nan"), "heat": 0.0})
 
 
-def test_a_device_that_is_not_linear_is_solved_at_every_bias(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_is_not_linear_is_solved_at_every_bias_up_to_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[float] = []
 
-    def solve(device: Any, bias_V: float) -> Any:
-        asked.append(bias_V)
-        if bias_V == 1.0 and asked.count(1.0) == 1:
-            raise NotConverged("no convergence at 1 V")
-        return _Solved(bias_V)
+    class Steps:
+        def solve(self, bias_V: float) -> Any:
+            asked.append(bias_V)
+            if bias_V == 1.0 and asked.count(1.0) == 1:
+                raise NotConverged("no convergence at 1 V")
+            return _Solved(bias_V)
 
-    monkeypatch.setattr(sweeps, "solve", solve)
-    monkeypatch.setattr(sweeps, "_linear", lambda device: False)
-    store = PointStore(tmp_path)
-    for retry, expected in ((False, [0.5, 1.0, 2.0]), (False, []), (True, [1.0])):
+    monkeypatch.setattr(sweeps, "continuation", lambda device: Steps())
+    metal = {**TINY, "materials": {"TiN": {"resistance_coefficient": "1e-3 1/K"}}}
+    store, beyond = PointStore(tmp_path), NOT_TRIED + "no convergence at 1 V"
+    for retry, expected in ((False, [0.5, 1.0]), (False, []), (True, [1.0, 2.0])):
         before = len(asked)
-        table = sweep(TINY, [0.5, 1.0, 2.0], store=store, retry_failed=retry)
+        table = sweep(metal, [0.5, 2.0, 1.0], store=store, retry_failed=retry)
         assert asked[before:] == expected
-        assert float(table["current_A"].sel(bias_V=2.0)) == 8.0
+        assert float(table["current_A"].sel(bias_V=0.5)) == 0.125
         if not retry:
-            assert list(table["failure"].values) == ["", "no convergence at 1 V", ""]
-            assert np.isnan(float(table["current_A"].sel(bias_V=1.0)))
+            assert list(table["failure"].values) == ["", beyond, "no convergence at 1 V"]
+            assert np.isnan(table["current_A"].values[1:]).all()
     assert list(table["failure"].values) == ["", "", ""]
-    assert list(table["T_mean_K"].values) == [300.5, 301.0, 302.0]
+    assert list(table["T_mean_K"].values) == [300.5, 302.0, 301.0]
     assert np.all(np.isnan(table["E_mean_V_per_m"]))
 
 

@@ -30,6 +30,7 @@ def _manufactured(n: int, degree: int) -> tuple[float, float]:
 
     from device_physics import _dolfinx as door
     from device_physics._forms import Forms
+    from device_physics._operator import Operator
 
     points, tets = _cube(n)
     domain = door.Domain(points, tets, np.ones(len(tets), np.int32))
@@ -47,11 +48,11 @@ def _manufactured(n: int, degree: int) -> tuple[float, float]:
     ends = np.concatenate([np.zeros(len(bottom)), np.ones(len(top))])
 
     forms.fill(forms.conductivity, {1: SIGMA})
-    door.assign(forms.V, door.Operator(door.matrix(forms.stiffness), space, dofs, 1e-12).solve(ends, electric))
+    door.assign(forms.V, Operator(door.matrix(forms.stiffness), space, dofs, 1e-12).solve(ends, electric))
     load = door.vector(forms.heat_source)
     load.axpy(1.0, door.vector(door.compile_form(heat * w * dx)))
     forms.fill(forms.conductivity, {1: KAPPA})
-    door.assign(forms.T, door.Operator(door.matrix(forms.stiffness), space, dofs, 1e-12).solve(0 * ends, load))
+    door.assign(forms.T, Operator(door.matrix(forms.stiffness), space, dofs, 1e-12).solve(0 * ends, load))
     return tuple(
         np.sqrt(door.scalar(domain, door.compile_form((u - exact) ** 2 * dx)))
         for u, exact in ((forms.V, V), (forms.T, T))
@@ -101,14 +102,14 @@ def test_disc_and_slab_limit() -> None:
 
 @pytest.mark.slow
 def test_the_default_mesh_is_within_half_a_percent_of_the_extrapolated_value() -> None:
-    sizes = np.array([0.3, 0.15, 0.075, 0.0375])
+    sizes = np.array([0.6, 0.3, 0.15, 0.075])
     found = [solve(Device.from_tables({"mesh": {"rim_size": f"{s} nm"}}), 0.2) for s in sizes]
     resistance = np.array([s.resistance_ohm for s in found])
     ratio = (resistance[:-2] - resistance[1:-1]) / (resistance[1:-1] - resistance[2:])
     order = float(np.mean(np.log2(ratio)))
     assert 0.6 < order < 1.6  # the rim is singular: a smooth problem would give 4
     extrapolated = resistance[-1] + (resistance[-1] - resistance[-2]) / (2**order - 1)
-    assert resistance[1] == pytest.approx(extrapolated, rel=5e-3)
+    assert resistance[2] == pytest.approx(extrapolated, rel=2.5e-3)
     assert extrapolated == pytest.approx(
         35_400, rel=2e-3
     )  # an axisymmetric solution of the same constants, third order, rim 1e-3 nm

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
-from device_physics import selfconsistent
+from device_physics import stepping
 from device_physics.device import Device
 from device_physics.electrothermal import solve
 from device_physics.laws import hopping_chord_conductivity, metallic_conductivity
-from device_physics.selfconsistent import bias_sweep, continue_to
-from device_physics.selfconsistent_problem import SelfConsistentProblem
+from device_physics.selfconsistent import bias_sweep
+from device_physics.selfconsistent_problem import SelfConsistentProblem, State
+from device_physics.stepping import continue_to
 from ground.errors import NotConverged
+from meshes.build import build_mesh
 
 pytestmark = pytest.mark.fem
 
@@ -161,6 +164,7 @@ def test_the_observed_order_is_degree_plus_one(law: str, degree: int, sizes: tup
 
 
 COARSE = {"mesh": {"rim_size": "0.8 nm", "growth": 0.5}}
+COARSE_PLANE = {"mesh": {"domain": "axisymmetric", "rim_size": "0.5 nm", "growth": 0.8, "dome_divisions": 5}}
 LRS = {"trap_density": "5e19 1/cm^3", "barrier": "65 meV", "hop_distance": "2 nm", "attempt": "1e13 Hz"}
 
 
@@ -209,11 +213,43 @@ def test_at_low_field_hopping_is_its_own_ohmic_limit(sweep_of_the_lrs: list[Any]
     assert sweep_of_the_lrs[1].resistance_ohm == pytest.approx(linear.resistance_ohm, rel=1e-3)
 
 
+def test_turns_and_the_coupled_newton_agree_and_newton_is_of_second_order() -> None:
+    device = Device.from_tables({"mesh": {"domain": "axisymmetric"}, "materials": {"CMO": {"hopping": LRS}}})
+    problem = SelfConsistentProblem(device)
+    start = continue_to(problem, [problem.zero()], 0.4)
+    guess = State(0.45, start.V * 0.45 / 0.4, start.theta * (0.45 / 0.4) ** 2)
+    turns = problem.solve(guess)
+    newton = problem.newton.solve(problem.on_boundary(guess), 1e-10)
+    assert problem.distance(turns, newton) < 1e-7
+    sizes = [s for s in problem.newton.sizes if s < 0.05]
+    assert len(sizes) >= 3
+    for before, after in itertools.pairwise(sizes):
+        assert after < max(0.2 * before, 1e-9)
+    assert sizes[-1] < sizes[-2] ** 1.4, "with the exact Jacobian the last step squares the residual"
+    problem.release()
+
+
+def test_where_turns_stall_the_coupled_newton_goes_on() -> None:
+    """Near the runaway at 1.556 V the heating follows the current almost one to one."""
+    law = {**LRS, "barrier": "600 meV", "trap_density": "1e30 1/m^3", "attempt": "1e16 Hz"}
+    device = Device.from_tables({"mesh": {"domain": "axisymmetric"}, "materials": {"CMO": {"hopping": law}}})
+    problem = SelfConsistentProblem(device)
+    history = [problem.zero()]
+    continue_to(problem, history, 1.0)
+    assert problem._newton is None
+    state = continue_to(problem, history, 1.54)
+    assert problem._newton is not None
+    assert problem.hottest_K(state) < 30.0  # not the other solution at some thousand kelvin
+    balances = problem.solution(state, 0.0).balances
+    assert max(balances.current, balances.power, balances.heat) < 1e-6
+    problem.release()
+
+
 def test_thermal_runaway_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selfconsistent, "STEP_MIN_V", 0.05)
+    monkeypatch.setattr(stepping, "STEP_MIN_V", 0.05)
     # a large barrier and a large hop: no steady state at this bias without a series resistance
     runaway = {**LRS, "barrier": "600 meV", "trap_density": "1e30 1/m^3", "attempt": "1e16 Hz"}
-    device = Device.from_tables({**COARSE, "materials": {"CMO": {"hopping": runaway}}})
+    device = Device.from_tables({**COARSE_PLANE, "materials": {"CMO": {"hopping": runaway}}})
     with pytest.raises(
         NotConverged, match=r"no solution at .* V: .* The last good point is .* thermal runaway"
     ) as caught:
@@ -241,53 +277,77 @@ def test_wiedemann_franz_cools() -> None:
 
 
 def test_the_axisymmetric_twin_agrees_with_3d() -> None:
-    """The same forms in (r, z): disc of equal area, dome in the LRS at -1 V and depleted at 0.9 V."""
+    """The same forms in (r, z): disc of equal area, dome in the LRS at -1 V and depleted at 0.9 V, meshes of one grading.
+
+    A depleted dome carries the whole voltage, and as a polyhedron it is 1 % too small: its twin is made as large.
+    """
     hrs = {**LRS, "trap_density": "1.2e18 1/cm^3", "barrier": "80 meV"}
-    lrs_device = {"materials": {"CMO": {"hopping": LRS}}}
-    hrs_device = {
+    lrs_device: dict[str, Any] = {"materials": {"CMO": {"hopping": LRS}}, "dome": {"radius": "11 nm"}}
+    hrs_device: dict[str, Any] = {
         "materials": {
             "CMO": {"hopping": LRS},
             "depleted": {"electrical_conductivity": "1 S/m", "thermal_conductivity": "4 W/m/K", "hopping": hrs},
         },
         "dome": {"radius": "13 nm", "material": "depleted"},
     }
-    # a depleted dome carries the whole voltage, and as a polyhedron of flat faces it is 0.7 % too small
-    for tables, bias, close in ((lrs_device, -1.0, 4e-3), (hrs_device, 0.9, 1.2e-2)):
-        (flat,) = bias_sweep(Device.from_tables({**tables, "mesh": {"domain": "axisymmetric"}}), [bias])
-        (solid,) = bias_sweep(Device.from_tables({**tables, "mesh": {"rim_size": "0.2 nm"}}), [bias])
+    for tables, bias, close in ((lrs_device, -1.0, 2e-3), (hrs_device, 0.9, 5e-3)):
+        box = Device.from_tables({**tables, "mesh": TWIN})
+        plane = Device.from_tables({**tables, "mesh": {**TWIN, "domain": "axisymmetric"}})
+        radius_m = box.stack.dome_radius_m * (_dome_share(box) / _dome_share(plane)) ** (1 / 3)
+        plane = plane.replace(stack=plane.stack.replace(dome=plane.stack.dome.replace(radius_m=radius_m)))
+        (flat,), (solid,) = bias_sweep(plane, [bias]), bias_sweep(box, [bias])
         assert flat.resistance_ohm == pytest.approx(solid.resistance_ohm, rel=close)
-        assert flat.dome.T_mean_K - 293.15 == pytest.approx(solid.dome.T_mean_K - 293.15, rel=2 * close)
-        assert flat.dome.E_mean_V_per_m == pytest.approx(solid.dome.E_mean_V_per_m, rel=2 * close)
+        assert flat.dome.T_mean_K - 293.15 == pytest.approx(solid.dome.T_mean_K - 293.15, rel=5e-3)
+        assert flat.dome.E_mean_V_per_m == pytest.approx(solid.dome.E_mean_V_per_m, rel=2e-3)
+
+
+TWIN = {"rim_size": "0.4 nm", "growth": 0.5}
+
+
+def _dome_share(device: Device) -> float:
+    """Volume of the meshed dome over that of the half-ball."""
+    mesh = build_mesh(device.stack, device.mesh)
+    return mesh.region_volume_m3("dome") / mesh.expected_m3["dome"]
 
 
 def test_without_a_dome_and_with_two_of_them() -> None:
     hopping = {"materials": {"CMO": {"hopping": LRS}}}
-    none = solve(Device.from_tables({**COARSE, **hopping, "dome": {"shape": "none"}}), 0.5)
+    none = solve(Device.from_tables({**COARSE_PLANE, **hopping, "dome": {"shape": "none"}}), 0.5)
     assert none.dome.T_mean_K is None
     assert none.r_th_K_per_W is None
     assert none.balances.heat < 1e-6
-    pair = [{"radius": "8 nm", "x": "-30 nm"}, {"radius": "8 nm", "x": "30 nm"}]
-    two = solve(Device.from_tables({"mesh": {**COARSE["mesh"], "domain": "full"}, **hopping, "filaments": pair}), 0.5)
+    pair = [{"radius": "8 nm", "x": "-20 nm"}, {"radius": "8 nm", "x": "20 nm"}]
+    full = {"stack": {"width": "100 nm"}, "mesh": {"rim_size": "1.5 nm", "growth": 1.0, "domain": "full"}}
+    two = solve(Device.from_tables({**full, **hopping, "filaments": pair}), 0.1)
     assert two.current_A > 0
     assert two.dome.T_mean_K is not None
     assert two.balances.current < 1e-6
 
 
 def test_memory_does_not_grow_from_sweep_to_sweep() -> None:
+    """Against the growth of the same sweeps where nothing is released, so that the test is known to see a leak."""
     import subprocess
     import sys
 
     code = """
-import resource
+import os, sys
 from device_physics.device import Device
 from device_physics.selfconsistent import bias_sweep
+from device_physics.selfconsistent_problem import SelfConsistentProblem, State
+if sys.argv[1] == "leak":
+    SelfConsistentProblem.release = lambda self: None
 law = {"trap_density": "5e19 1/cm^3", "barrier": "65 meV", "hop_distance": "2 nm"}
-device = Device.from_tables({"mesh": {"rim_size": "0.4 nm"}, "materials": {"CMO": {"hopping": law}}})
+device = Device.from_tables({"mesh": {"rim_size": "0.6 nm", "growth": 0.5}, "materials": {"CMO": {"hopping": law}}})
 def used():
-    bias_sweep(device, [0.1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-first = [used() for _ in range(2)][-1]
-print([used() for _ in range(4)][-1] - first)
+    bias_sweep(device, [0.01])
+    pages = int(open("/proc/self/statm").read().split()[1])  # held now: the peak is that of the compiler and the mesher
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+first = used()
+print([used() for _ in range(3)][-1] - first)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 60.0  # MB; the matrices of one problem are about 60 MB
+    kept, leaked = (
+        float(subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("release", "leak")
+    )
+    assert leaked > 20.0  # MB
+    assert kept < 0.25 * leaked
