@@ -11,6 +11,8 @@ import sys
 import typer
 
 import compact_model.cli
+import compact_model.mvm.cli
+import compact_model.training.cli
 import device_physics.cli
 import device_physics.mesh_cli
 import fits.cli
@@ -31,11 +33,14 @@ app.command("run")(studies.cli.run_command)
 app.add_typer(device_physics.mesh_cli.app, name="mesh")
 app.command("solve")(device_physics.cli.solve_command)
 app.command("sweep")(device_physics.cli.sweep_command)
+app.command("sweep-plot")(device_physics.cli.sweep_plot_command)
 app.command("response")(device_physics.cli.response_command)
 app.add_typer(fits.cli.app, name="fit")
 app.add_typer(compact_model.cli.model_app, name="model")
 app.add_typer(compact_model.cli.array_app, name="array")
 app.add_typer(compact_model.cli.export_app, name="export")
+app.command("mvm")(compact_model.mvm.cli.mvm_command)
+app.command("train")(compact_model.training.cli.train_command)
 app.command("reproduce")(studies.cli.reproduce_command)
 
 

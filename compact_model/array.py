@@ -1,20 +1,28 @@
-"""An array of devices that can be programmed, pulsed, left alone and read; every verb gives a new array."""
+"""An array of devices that can be formed, cycled, programmed, pulsed, left alone and read; every verb gives a new array."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compact_model.noise import Noise
+from compact_model.noise import T_MAX_S, Noise
 from compact_model.population import Population
 from compact_model.program_verify import ProgramResult, PulseWindow, program
 from compact_model.pulsed_device import Floats, PulsedDevices, pulse
 from compact_model.streams import check_seed, normals
 from ground.errors import InputError
+from ground.units import Quantity, to_si
+
+if TYPE_CHECKING:
+    from compact_model.cells import Cells, CellSpread
+    from compact_model.cycle import CycleProtocol
+    from compact_model.cycling import Cycling
+    from compact_model.forming import Forming, FormingResult
+    from compact_model.model import CompactModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +33,8 @@ class Array:
     seed : of everything random that happens here.  clock_s : time since the last write [s].
     writes : how many writes (programmings or pulses) there were; each has its own noise.
     programming : the outcome of the last programming, or None.
+    cells, spread : the physical cells of the same devices and how they differ from cycle to cycle, for forming and cycling; a
+    device's pulses are those of `devices`.  forming, cycling : what forming and the last cycling gave, or None.
     """
 
     devices: PulsedDevices
@@ -34,6 +44,12 @@ class Array:
     clock_s: float = 0.0
     writes: int = 0
     programming: ProgramResult | None = None
+    cells: Cells | None = None
+    spread: CellSpread | None = None
+    forming: FormingResult | None = None
+    cycling: Cycling | None = None
+    half_cycles: int = 0
+    pulsed: bool = True  # whether the last write was by pulses, so that the bounds of the pulsed device hold
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
@@ -51,6 +67,21 @@ class Array:
         devices = population.sample(shape, seed)
         return cls(devices, devices.g_min_S, seed, noise or Noise.published())
 
+    @classmethod
+    def from_model(cls, model: CompactModel, shape: int | tuple[int, ...], seed: int) -> Self:
+        """Draw an array with pulsed devices and, for `form` and `cycle`, physical cells; not yet formed.
+
+        A model without a cell gets the published one with its spread (`published_cell`).
+        """
+        from compact_model.cells import CellSpread
+        from compact_model.published_cell import published_cell, published_spread
+
+        cell, spread = model.cell, CellSpread()
+        if cell is None:
+            cell, spread = published_cell(), published_spread()
+        devices = model.population.sample(shape, seed)
+        return cls(devices, devices.g_min_S, seed, model.noise, cells=spread.sample(cell, shape, seed), spread=spread)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.devices.shape
@@ -59,7 +90,57 @@ class Array:
     def g_S(self) -> Floats:
         """Conductance now [S]: as written, plus each device's relaxation, within its bounds."""
         change = self.noise.relaxation.path_S(self.clock_s, self.devices.device_id, seed=self.seed, trial=self.writes)
-        return np.clip(self.g_written_S + change, self.devices.g_min_S, self.devices.g_max_S)
+        if not self.pulsed:
+            return self._of_formed(np.maximum(self.g_written_S + change, 0.0))
+        return self._of_formed(np.clip(self.g_written_S + change, self.devices.g_min_S, self.devices.g_max_S))
+
+    def _of_formed(self, g_S: Floats) -> Floats:
+        """Conductance where a device was formed, 0 where forming failed."""
+        return g_S if self.forming is None else np.where(self.forming.formed, g_S, 0.0)
+
+    def _physical(self, verb: str) -> Cells:
+        if self.cells is None:
+            raise InputError(f"Array.{verb}: this array has no physical cells; make it with Array.from_model.")
+        return self.cells
+
+    def form(self, forming: Forming | None = None) -> Self:
+        """Form every cell on the ramp (default: the published one); what came of it is in `.forming`."""
+        from compact_model.forming import Forming, form
+
+        cells = self._physical("form")
+        if self.forming is not None or self.writes:
+            raise InputError("Array.form: the array is formed or written already; form a fresh one.")
+        if cells.cell.transistor is None:
+            raise InputError(
+                "Array.form: the cell has no transistor, so nothing limits the current of forming; give the cell one."
+            )
+        result = form(cells, forming or Forming.published(cells.cell.transistor), seed=self.seed)
+        return self._written(result.g_formed_S, forming=result, pulsed=False)
+
+    def first_negative_sweep(self) -> Self:
+        """Sweep formed cells to the first negative stop: an end state of the model, not a simulated path."""
+        if self.forming is None:
+            raise InputError("Array.first_negative_sweep: the array is not formed yet; call form first.")
+        return self._written(self.forming.g_first_reset_S, pulsed=False)
+
+    def cycle(self, cycles: int = 5, protocol: CycleProtocol | None = None) -> Self:
+        """Cycle every cell quasi-statically, from the LRS if it was not cycled before; what it did is in `.cycling`."""
+        from compact_model.cycling import cycle_cells
+
+        cells = self._physical("cycle")
+        start = 1.0 if self.cycling is None else self.cycling.x_end
+        result = cycle_cells(
+            cells, cycles, seed=self.seed, spread=self.spread, protocol=protocol, x0=start, first=self.half_cycles
+        )
+        halves = 2 * cycles + int(self.cycling is None)
+        return self._written(
+            1.0 / result.r_hrs_ohm[-1], cycling=result, half_cycles=self.half_cycles + halves, pulsed=False
+        )
+
+    def _written(self, g_S: Floats, **changes: object) -> Self:
+        """The array right after a write: the clock starts again, and the write has noise of its own."""
+        fresh = {"programming": None, "pulsed": True, **changes}
+        return replace(self, g_written_S=g_S, clock_s=0.0, writes=self.writes + 1, **fresh)  # type: ignore[arg-type]
 
     def program(
         self,
@@ -68,8 +149,9 @@ class Array:
         *,
         max_pulses: int = 2000,
         windows: Iterable[PulseWindow] = (),
+        increment: float = 0.0,
     ) -> Self:
-        """Reset, then program each device to its target [S]; the outcome is in `.programming`."""
+        """Reset, then program each device to its target [S]; the outcome is in `.programming`. increment : see `program`."""
         given = np.asarray(targets_S, float)
         if given.ndim > len(self.shape):
             raise InputError(
@@ -77,9 +159,18 @@ class Array:
                 "one target per device. For many levels use program_statistics."
             )
         result = program(
-            self.devices, given, acceptance, seed=self.seed, max_pulses=max_pulses, trial=self.writes, windows=windows
+            self.devices,
+            given,
+            acceptance,
+            seed=self.seed,
+            max_pulses=max_pulses,
+            trial=self.writes,
+            windows=windows,
+            increment=increment,
         )
-        return replace(self, g_written_S=result.g_S, clock_s=0.0, writes=self.writes + 1, programming=result)
+        if self.forming is not None:
+            result = replace(result, g_S=self._of_formed(result.g_S), converged=result.converged & self.forming.formed)
+        return self._written(result.g_S, programming=result)
 
     def pulse(self, direction: ArrayLike) -> Self:
         """Give one pulse to every device: +1 up or -1 down, one for all or one per device."""
@@ -87,11 +178,16 @@ class Array:
         if not np.all(np.isin(sign, (-1, 1))):
             raise InputError("direction is not allowed: expected +1 (up) or -1 (down) for every device.")
         xi = normals(self.seed, "pulse", self.devices.device_id, trial=self.writes, count=1)[0]
-        after = pulse(self.g_S, self.devices, sign, xi)
-        return replace(self, g_written_S=after, clock_s=0.0, writes=self.writes + 1, programming=None)
+        start = np.clip(self.g_S, self.devices.g_min_S, self.devices.g_max_S)
+        return self._written(self._of_formed(pulse(start, self.devices, sign, xi)))
 
-    def wait(self, seconds: float) -> Self:
-        """Let time pass: the clock must then stand at 1 s or more after the last write, where relaxation is known."""
+    def wait(self, seconds: float | Annotated[str, Quantity("s", 0.0, T_MAX_S)]) -> Self:
+        """Let time pass, in seconds or as "1 h": the clock must then stand at 1 s or more, where relaxation is known."""
+        if isinstance(seconds, str):
+            try:
+                seconds = to_si(seconds, "s")
+            except ValueError as error:
+                raise InputError(f"seconds={seconds!r} is not allowed: it {error}.") from None
         if not seconds >= 0:
             raise InputError(f"seconds={seconds!r} is not allowed: expected 0 or more.")
         later = replace(self, clock_s=self.clock_s + float(seconds))

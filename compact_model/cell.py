@@ -63,6 +63,13 @@ class Cell(Spec):
     transistor: Transistor | None = None
     assumed: dict[str, str] = Field(default_factory=lambda: dict(ASSUMED))
 
+    @classmethod
+    def published(cls) -> Cell:
+        """Return the cell of arXiv:2502.04524; see `published_cell` for what of it is printed, fitted and assumed."""
+        from compact_model.published_cell import published_cell
+
+        return published_cell()
+
     def transport(self, response: Response | None = None) -> Transport:
         """Return its transport on a response table (default: the shipped one)."""
         return Transport(

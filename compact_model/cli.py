@@ -1,31 +1,25 @@
-"""The commands `reram array`, `reram model` and `reram export`: thin doors; what they call is imported on call."""
+"""The commands `reram model` and `reram export` (`reram array` is in `array_cli`): thin doors; what they call is imported on call."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ground.errors import InputError
+from compact_model.array_cli import array_app, parse_shape
 
 if TYPE_CHECKING:
     from compact_model.model import CompactModel
 
-array_app = typer.Typer(help="Program arrays of devices.", no_args_is_help=True)
+__all__ = ["array_app", "export_app", "model_app", "parse_shape"]
+
 model_app = typer.Typer(help="Look into a compact model file.", no_args_is_help=True)
 export_app = typer.Typer(help="Write a compact model for other simulators.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.json", help="Compact model file.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this file.")]
-
-
-@array_app.callback()
-def _array() -> None:
-    """Program arrays of devices."""
 
 
 @model_app.callback()
@@ -38,74 +32,6 @@ def _export() -> None:
     """Write a compact model for other simulators."""
 
 
-def parse_shape(text: str) -> tuple[int, int]:
-    """Return (rows, columns) of a text such as "8x4", or raise InputError."""
-    match = re.fullmatch(r"\s*([1-9][0-9]{0,4})\s*[x×]\s*([1-9][0-9]{0,4})\s*", text)
-    if not match:
-        raise InputError(f"shape={text!r} is not allowed: expected rows x columns, such as 8x4.")
-    rows, columns = int(match[1]), int(match[2])
-    if rows * columns > 1_000_000:
-        raise InputError(f"shape={text!r} is not allowed: expected at most 1000000 devices, got {rows * columns}.")
-    return rows, columns
-
-
-@array_app.command("program")
-def program_command(
-    shape: Annotated[str, typer.Option(help="Rows x columns.")] = "8x4",
-    levels: Annotated[int, typer.Option(help="Conductance levels, evenly spread over 10..90 uS.")] = 35,
-    acceptance: Annotated[float, typer.Option(help="Half width of the band relative to the target.")] = 0.002,
-    seed: Annotated[int, typer.Option(help="Of the devices and of all noise.")] = 0,
-    max_pulses: Annotated[int, typer.Option(help="A device that needs more is not converged.")] = 2000,
-    model: Annotated[Path | None, typer.Option(help="Compact model file; default: the published device.")] = None,
-    output: Output = None,
-    as_json: Json = False,
-) -> None:
-    """Program every device to every level in closed loop, and give pulses and level widths."""
-    from compact_model.model import CompactModel
-    from compact_model.program_statistics import program_statistics
-    from ground.files import write_json
-    from ground.provenance import provenance
-
-    rows_columns = parse_shape(shape)
-    used = CompactModel.published() if model is None else CompactModel.load(model)
-    statistics = program_statistics(used.population, rows_columns, levels, acceptance, seed=seed, max_pulses=max_pulses)
-    settings = {
-        "shape": list(rows_columns),
-        "levels": levels,
-        "acceptance": acceptance,
-        "seed": seed,
-        "max_pulses": max_pulses,
-        "model": used.name,
-        "model_content": used.content_hash,
-    }
-    record = statistics.as_dict()
-    record.update(
-        shape=list(rows_columns),
-        seed=seed,
-        model=used.name,
-        provenance=provenance(
-            "reram array program", files=[] if model is None else [model], synthetic=used.synthetic, **settings
-        ),
-    )
-    if output is not None:
-        write_json(output, record)
-    if as_json:
-        _print_json(record)
-        return
-    line = record["sigma_uS_vs_target"]
-    typer.echo(
-        f"{rows_columns[0]}x{rows_columns[1]} devices, {levels} levels, acceptance {acceptance:g}, seed {seed}"
-        + (", SYNTHETIC model" if used.synthetic else "")
-    )
-    typer.echo(f"  pulses per level   {record['mean_pulses']:.1f}")
-    typer.echo(f"  converged          {100 * record['converged_fraction']:.2f} %")
-    typer.echo(
-        f"  sigma [uS]         {line['c0']:.3g} ± {line['c0_stderr']:.1g} + ({line['c1']:.4g} ± "
-        f"{line['c1_stderr']:.1g}) G[uS]; uniform law inside the band: {acceptance / 3**0.5:.4g} G"
-    )
-    typer.echo(f"  nearer to another level: {100 * record['misread_fraction']:.2f} %")
-
-
 @model_app.command("show")
 def show_command(model: ModelFile, as_json: Json = False) -> None:
     """Show what a compact model file holds."""
@@ -116,6 +42,57 @@ def show_command(model: ModelFile, as_json: Json = False) -> None:
         _print_json({**loaded.model_dump(mode="json"), "content_hash": loaded.content_hash})
         return
     typer.echo("\n".join(_summary(loaded)))
+
+
+@model_app.command("calibrate")
+def calibrate_command(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Compact model file (JSON) to write.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Model whose cell is calibrated; default: the published device.")
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='A number the cell should show, "kind=value±relative error", e.g. "r_hrs_ohm=256e3±0.25"; repeatable. '
+            "Default: the published ones."
+        ),
+    ] = None,
+    free: Annotated[str, typer.Option(help="Constants to fit, comma-separated.")] = "barrier_set_eV, barrier_reset_eV",
+    as_json: Json = False,
+) -> None:
+    """Fit the ion constants of the physical cell to targets; give errors, and what the targets do not determine."""
+    from compact_model.cell_calibration import calibrate, parse_target
+    from compact_model.model import CompactModel
+    from compact_model.published_cell import published_cell
+    from ground.provenance import provenance
+
+    base = CompactModel.published() if model is None else CompactModel.load(model)
+    found = calibrate(
+        base.cell or published_cell(),
+        [parse_target(t) for t in target or ()] or None,
+        free=[n.strip() for n in free.split(",")],
+    )
+    constants = {
+        n: {"value": float(v), "stderr": float(s)}
+        for n, v, s in zip(found.names, found.values, found.stderr, strict=True)
+    }
+    made = provenance(
+        "reram model calibrate",
+        files=[] if model is None else [model],
+        synthetic=base.synthetic,
+        ion_constants=constants,
+    )
+    base.replace(cell=found.cell, provenance=made).save(output)
+    if as_json:
+        shown = [
+            {"kind": t.kind, "given": t.value, "shown": float(m)}
+            for t, m in zip(found.targets, found.modelled, strict=True)
+        ]
+        _print_json(
+            {"constants": constants, "targets": shown, "undetermined": list(found.undetermined), "model": str(output)}
+        )
+        return
+    typer.echo(f"{output}: cell with calibrated ions\n{found.report()}")
 
 
 def _summary(model: CompactModel) -> list[str]:
@@ -172,6 +149,58 @@ def aihwkit_command(
     )
     for note in data["notes"]:
         typer.echo(f"  note: {note}")
+
+
+@export_app.command("spice")
+def spice_command(
+    model: ModelFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Subcircuit file to write.")],
+    name: Annotated[str, typer.Option(help="Name of the subcircuit.")] = "reram_1t1r",
+) -> None:
+    """Write the physical cell with its transistor as a SPICE subcircuit (ngspice)."""
+    from compact_model.export.spice import spice_subcircuit
+    from compact_model.model import CompactModel
+    from ground.files import write_text
+
+    write_text(output, spice_subcircuit(CompactModel.load(model), name=name))
+    typer.echo(f"{output}: .subckt {name} te gate sl x, parameter x0")
+
+
+@export_app.command("verilog-a")
+def verilog_a_command(
+    model: ModelFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Verilog-A file to write.")],
+    name: Annotated[str, typer.Option(help="Name of the module.")] = "reram_1t1r",
+) -> None:
+    """Write the physical cell with its transistor as a Verilog-A module."""
+    from compact_model.export.verilog_a import verilog_a_module
+    from compact_model.model import CompactModel
+    from ground.files import write_text
+
+    write_text(output, verilog_a_module(CompactModel.load(model), name=name))
+    typer.echo(f"{output}: module {name}(te, gate, sl, x)")
+
+
+@export_app.command("lookup")
+def lookup_command(
+    model: ModelFile,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Stem of the two CSV files to write: STEM_up.csv, STEM_down.csv.")
+    ],
+    rows: Annotated[int, typer.Option(help="Conductances.")] = 50,
+    columns: Annotated[int, typer.Option(help="Quantiles.")] = 41,
+    seed: Annotated[int, typer.Option(help="Of the devices and their noise.")] = 0,
+) -> None:
+    """Write the pulse response as lookup tables (change of the conductance: quantiles per conductance), as CrossSim reads them."""
+    from compact_model.export.lookup import lookup_table
+    from compact_model.model import CompactModel
+    from ground.files import write_text
+
+    table = lookup_table(CompactModel.load(model), rows=rows, columns=columns, seed=seed)
+    for direction in ("up", "down"):
+        file = output.with_name(f"{output.name}_{direction}.csv")
+        write_text(file, table.csv(direction))
+        typer.echo(f"{file}: {rows} conductances, {columns} quantiles")
 
 
 def _print_json(data: dict[str, Any]) -> None:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compact_model.cell import Cell
-from compact_model.transport import Transport
+from compact_model.waveform import Waveform
 from device_physics.dome_response import Response
-from ground.errors import InputError, NotConverged
 from ground.files import write_text
 from ground.spec import Spec
 from ground.units import Quantity
@@ -31,6 +30,15 @@ class CycleProtocol(Spec):
     ramp_V_per_s: Annotated[float, Quantity("V/s", 1e-3, 1e9)] = 1.0
     step_V: Annotated[float, Quantity("V", 1e-4, 0.2)] = 0.02
 
+    def waveform(self) -> Waveform:
+        """Both halves as one waveform, sampled every step_V."""
+        return Waveform.sweep(
+            [self.v_set_V, self.v_reset_V],
+            [self.gate_set_V, self.gate_reset_V],
+            ramp_V_per_s=self.ramp_V_per_s,
+            step_V=self.step_V,
+        )
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -48,52 +56,14 @@ class Cycle:
 def quasi_static_cycle(
     cell: Cell, protocol: CycleProtocol | None = None, *, x0: float = 0.0, response: Response | None = None
 ) -> Cycle:
-    """Run 0 -> v_set -> 0 -> v_reset -> 0 from state x0 and return what the cell did.
+    """Run 0 -> v_set -> 0 -> v_reset -> 0 from state x0 and return what the cell did: one waveform of `cell_dynamics`.
 
     Raises InputError where x0 lies outside 0..1 or the response table does not reach, NotConverged where the integrator stops.
     """
-    from scipy.integrate import solve_ivp
+    from compact_model.cell_dynamics import simulate
 
-    if not 0.0 <= x0 <= 1.0:
-        raise InputError(f"x0={x0!r} is not allowed: expected 0 (HRS) to 1 (LRS).")
-    protocol = protocol or CycleProtocol()
-    transport = cell.transport(response)
-    parts: list[tuple[Array, Array, Array]] = []
-    state, start = x0, 0.0
-    for peak, gate in ((protocol.v_set_V, protocol.gate_set_V), (protocol.v_reset_V, protocol.gate_reset_V)):
-        half = abs(peak) / protocol.ramp_V_per_s
-        times = np.linspace(0.0, 2 * half, 2 * max(round(abs(peak) / protocol.step_V), 2) + 1)
-        gate_V = gate if cell.transistor else None
-
-        def slope(t: float, x: Array, peak: float = peak, half: float = half, gate_V: float | None = gate_V) -> Array:
-            bias = peak * (1.0 - abs(t / half - 1.0))
-            point = transport.at(
-                bias, cell.trap_density_m3(np.clip(x, 0.0, 1.0)), gate_V=gate_V, ambient_K=cell.ambient_K
-            )
-            return cell.dx_dt(x, np.sign(bias), point.E_V_per_m, point.T_K)
-
-        run = solve_ivp(
-            slope, (0.0, 2 * half), [state], method="LSODA", t_eval=times, rtol=1e-4, atol=1e-5, max_step=half / 20
-        )
-        if not run.success:
-            raise NotConverged(
-                f"quasi_static_cycle: the integrator stopped ({run.message}) on the way to {peak:g} V.", last_good=parts
-            )
-        x = np.clip(run.y[0], 0.0, 1.0)
-        parts.append((start + times, peak * (1.0 - np.abs(times / half - 1.0)), x))
-        state, start = float(x[-1]), start + 2 * half
-    return _assemble(cell, protocol, parts, transport)
-
-
-def _assemble(
-    cell: Cell, protocol: CycleProtocol, parts: list[tuple[Array, Array, Array]], transport: Transport
-) -> Cycle:
-
-    gates = [np.full(len(p[0]), g) for p, g in zip(parts, (protocol.gate_set_V, protocol.gate_reset_V), strict=True)]
-    time, bias, x = (np.concatenate(c) for c in zip(*parts, strict=True))
-    gate = np.concatenate(gates) if cell.transistor else None
-    point = transport.at(bias, cell.trap_density_m3(x), gate_V=gate, ambient_K=cell.ambient_K)
-    return Cycle(time, bias, point.cell_V, point.current_A, x, point.T_K, point.E_V_per_m)
+    trace = simulate(cell, (protocol or CycleProtocol()).waveform(), x0, response=response)
+    return Cycle(trace.time_s, trace.bias_V, trace.cell_V, trace.current_A, trace.x, trace.T_K, trace.E_V_per_m)
 
 
 def write_cycle_csv(cycle: Cycle, path: str | Path, *, synthetic: bool = False) -> None:

@@ -19,6 +19,7 @@ Shift = Annotated[float, Quantity("S", -1e-3, 1e-3)]
 Width = Annotated[float, Quantity("S", 0.0, 1e-3)]
 
 T_MAX_S = 3.2e9  # 100 years: the end of every relaxation path
+READ_s = 300e-6  # duration of a read in arXiv:2502.04524
 _DEPTH = 13  # a path is known at 2**13 equal steps of its variance, straight in between
 
 
@@ -104,11 +105,24 @@ class ReadNoise(Spec):
     def read_S(
         self, g_S: ArrayLike, t_s: float, device_id: ArrayLike, *, seed: int, trial: int = 0, repeat: int = 0
     ) -> Floats:
-        """Return what read number `repeat` at t_s shows [S]; other repeats of the same moment have other noise."""
+        """Return what read number `repeat` at t_s shows [S]; repeats of one moment follow each other every READ_s.
+
+        The noise has a 1/f spectrum between 1/t and 1/(2 t_read), and so the standard deviation std_S: for every octave of time
+        since the write there is a contribution of equal variance that is drawn anew whenever its own period is over (Voss and
+        Clarke, J. Acoust. Soc. Am. 63, 258 (1978)). So reads soon after each other resemble each other.
+        """
         if repeat < 0:
             raise InputError(f"repeat={repeat} is not allowed: expected 0 or more.")
-        z = normals(seed, "read", device_id, trial=trial, first=4 * (repeat // 4), count=4)[repeat % 4]
-        return np.asarray(g_S, float) + self.std_S(g_S, t_s) * z
+        now = t_s + repeat * READ_s
+        octaves = np.log2(max((now + self.t_read_s) / (2.0 * self.t_read_s), 1.0))
+        ids, total = np.asarray(device_id), np.zeros(np.shape(device_id))
+        for octave in range(int(np.ceil(octaves))):
+            turn = int(now / (self.t_read_s * 2.0 ** (octave + 1)))
+            place = octave | (turn >> 32) << 6
+            z = normals(seed, "read", ids, trial=turn & 0xFFFFFFFF, first=4 * (place << 6 | trial % 64), count=1)[0]
+            total += np.sqrt(min(octaves - octave, 1.0)) * z
+        scale = self.std_S(g_S, now) / np.sqrt(octaves) if octaves > 0 else 0.0
+        return np.asarray(np.asarray(g_S, float) + scale * total)
 
 
 class Noise(Spec):

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compact_model.pulsed_device import DOWN, UP, Floats, PulsedDevices, pulse
-from compact_model.streams import normals
+from compact_model.pulsed_device import DOWN, UP, Floats, PulsedDevices
 from ground.errors import InputError
 
 
@@ -59,6 +58,28 @@ def run_open_loop(
     Defaults are the protocol printed in arXiv:2502.04524.  seed, trial : choose the noise; a device alone and the
     same device inside an array see the same noise.
     """
+    from compact_model import pulsed_kernel as kernel
+    from compact_model.pulse_trains import train
+
+    direction, _ = open_loop_directions(batches, pulses_per_batch, alternating_pulses)
+    trace = np.empty((direction.size + 1, *devices.shape))
+    trace[0] = devices.g_min_S
+    train(
+        devices.g_min_S.ravel().copy(),
+        kernel.rows(devices),
+        devices.device_id.ravel(),
+        direction,
+        kernel.key(seed, "pulse"),
+        trial,
+        trace[1:].reshape(direction.size, -1),
+    )
+    return OpenLoopTrace(trace, direction, alternating_pulses)
+
+
+def open_loop_directions(
+    batches: int = 4, pulses_per_batch: int = 400, alternating_pulses: int = 500
+) -> tuple[NDArray[np.int64], int]:
+    """Return the direction of every pulse of the protocol (+1 up, -1 down), and how many at the end alternate."""
     for name, value in (
         ("batches", batches),
         ("pulses_per_batch", pulses_per_batch),
@@ -67,14 +88,7 @@ def run_open_loop(
         if value < 2:
             raise InputError(f"{name}={value} is not allowed: expected 2 or more (both polarities are needed).")
     signs = np.where(np.arange(batches) % 2 == 0, UP, DOWN).repeat(pulses_per_batch)
-    direction = np.concatenate([signs, np.where(np.arange(alternating_pulses) % 2 == 0, UP, DOWN)])
-    trace = np.empty((direction.size + 1, *devices.shape))
-    trace[0] = devices.g_min_S
-    for start in range(0, direction.size, 64):
-        xi = normals(seed, "pulse", devices.device_id, trial=trial, first=start, count=64)
-        for k in range(start, min(start + 64, direction.size)):
-            trace[k + 1] = pulse(trace[k], devices, direction[k], xi[k - start])
-    return OpenLoopTrace(trace, direction, alternating_pulses)
+    return np.concatenate([signs, np.where(np.arange(alternating_pulses) % 2 == 0, UP, DOWN)]), alternating_pulses
 
 
 def open_loop_metrics(

@@ -9,13 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compact_model.pulsed_device import DOWN, UP, Floats, PulsedDevices, mean_step_S
-from compact_model.streams import check_seed, normals
+from compact_model.pulsed_device import Floats, PulsedDevices
+from compact_model.streams import check_seed
 from ground.errors import InputError
 from ground.spec import Spec
 from ground.units import Quantity
-
-_BLOCK = 16  # pulses whose noise is drawn at once
 
 
 class PulseWindow(Spec):
@@ -80,18 +78,25 @@ def program(
     max_pulses: int = 2000,
     trial: int = 0,
     windows: Iterable[PulseWindow] = (),
+    increment: float = 0.0,
 ) -> ProgramResult:
-    """Program every device to its targets with identical pulses, each device stopping by itself.
+    """Program every device to its targets, with identical or growing pulses, each device stopping by itself.
 
     Every device is first reset to its HRS (g_min_S). Then it is read, and pulsed up if it lies too low, down if too
     high, until |g - target| <= acceptance * target. Reading is taken as exact and does not count as a pulse.
 
     targets_S : [S], broadcast with the devices; leading axes are independent trials number `trial`, `trial` + 1, ...
     max_pulses : a device not inside the band by then is marked not converged and keeps its last conductance.
+    increment : 0 for identical pulses; else the incremental scheme: each further pulse of one polarity moves (1 + increment) times
+    as far as the one before, and a change of polarity starts again from the first. (A device model has steps, not volts.)
     Raises InputError for an acceptance outside 1e-6..0.5, max_pulses < 1 or targets not above 0.
     """
     check_acceptance(acceptance)
     check_seed(seed)
+    if not 0.0 <= increment <= 10.0:
+        raise InputError(
+            f"increment={increment!r} is not allowed: expected 0 (identical pulses) to 10 (growth per pulse)."
+        )
     if isinstance(max_pulses, bool) or max_pulses < 1:
         raise InputError(f"max_pulses={max_pulses!r} is not allowed: expected 1 or more.")
     target = _targets(devices, targets_S)
@@ -101,18 +106,23 @@ def program(
     flat = devices[(None,) * len(lead)]._mapped(lambda a: np.broadcast_to(a, shape).ravel())
     goal, repeat = target.ravel(), np.broadcast_to(trials, shape).ravel()
     up, down = _factors(goal, tuple(windows))
+    from compact_model import pulsed_kernel as kernel
+
     g, pulses = flat.g_min_S.copy(), np.zeros(goal.size, np.int64)
-    active = np.flatnonzero(np.abs(g - goal) > acceptance * goal)
-    for start in range(0, max_pulses, _BLOCK):
-        if not active.size:
-            break
-        count = min(_BLOCK, max_pulses - start)
-        xi = normals(seed, "program", flat.device_id[active], trial=repeat[active], first=start, count=count)
-        g[active], used = _pulse_until_inside(
-            g[active], flat[active], goal[active], acceptance, xi, (up[active], down[active])
-        )
-        pulses[active] += used
-        active = active[np.abs(g[active] - goal[active]) > acceptance * goal[active]]
+    kernel.close_loop(
+        g,
+        kernel.rows(flat),
+        flat.device_id,
+        repeat.astype(np.int64),
+        goal,
+        up,
+        down,
+        float(acceptance),
+        float(increment),
+        int(max_pulses),
+        kernel.key(seed, "program"),
+        pulses,
+    )
     converged = np.abs(g - goal) <= acceptance * goal
     return ProgramResult(target, g.reshape(shape), pulses.reshape(shape), converged.reshape(shape), float(acceptance))
 
@@ -142,24 +152,6 @@ def _factors(goal: Floats, windows: tuple[PulseWindow, ...]) -> tuple[Floats, Fl
         inside = (goal > window.low_S) & (goal <= window.high_S)
         up[inside], down[inside] = window.up_factor, window.down_factor
     return up, down
-
-
-def _pulse_until_inside(
-    g_S: Floats, devices: PulsedDevices, goal: Floats, acceptance: float, xi: Floats, factors: tuple[Floats, Floats]
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Give up to len(xi) pulses; return conductances and pulses used. All arrays 1-D over the devices still outside."""
-    up, down = factors
-    used = np.zeros(goal.size, np.int64)
-    for noise in xi:
-        outside = np.abs(g_S - goal) > acceptance * goal
-        if not outside.any():
-            break
-        rising = g_S < goal
-        step = mean_step_S(g_S, devices, np.where(rising, UP, DOWN)) * np.where(rising, up, down)
-        after = np.clip(g_S + step * (1.0 + devices.step_noise * noise), devices.g_min_S, devices.g_max_S)
-        g_S = np.where(outside, after, g_S)
-        used += outside
-    return g_S, used
 
 
 def levels_S(count: int, low_S: float = 10e-6, high_S: float = 90e-6) -> Floats:

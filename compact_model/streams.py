@@ -13,7 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ground.errors import InputError
 
-PURPOSES = {"population": 1, "pulse": 2, "program": 3, "relaxation": 4, "read": 5}
+PURPOSES = {
+    "population": 1,
+    "pulse": 2,
+    "program": 3,
+    "relaxation": 4,
+    "read": 5,
+    "cell": 6,
+    "half cycle": 7,
+    "forming": 8,
+    "cell pulse": 9,
+}
 
 _MULTIPLIER = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)

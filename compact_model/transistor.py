@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import e as ELEMENTARY_CHARGE
 from scipy.constants import k as BOLTZMANN
 
+from ground.errors import InputError
 from ground.spec import Spec
 from ground.units import Quantity
 
@@ -39,6 +40,59 @@ class Transistor(Spec):
         conductance = float(unit.current(gate_V, step, 0.0)) / step
         return unit.replace(gain_A_per_V2=1e-3 / (conductance * r_ds_ohm))
 
+    @classmethod
+    def from_on_and_saturation(
+        cls, r_ds_ohm: float, saturation_A: float, gate_V: float = 1.2, *, drain_V: float = 3.0, slope: float = 1.2
+    ) -> Self:
+        """Return the transistor with this triode resistance [ohm] and this current [A] at drain_V, both at `gate_V`.
+
+        Raises InputError where no threshold from 0 V to the gate gives both.
+        """
+        from scipy.optimize import brentq
+
+        def gap(threshold_V: float) -> float:
+            t = cls.from_on_resistance(r_ds_ohm, gate_V, threshold_V=threshold_V, slope=slope)
+            return float(t.current(gate_V, drain_V, 0.0)) / saturation_A - 1.0
+
+        ends = (0.0, min(gate_V - 0.05, 3.0))
+        if not gap(ends[0]) > 0 > gap(ends[1]):
+            least, most = ((gap(v) + 1.0) * saturation_A for v in reversed(ends))
+            raise InputError(
+                f"saturation_A={saturation_A:g} is not allowed with r_ds_ohm={r_ds_ohm:g} at a gate of {gate_V:g} V: a threshold "
+                f"of {ends[0]:g}..{ends[1]:g} V gives {least:.3g}..{most:.3g} A. mA or uA instead of A?"
+            )
+        return cls.from_on_resistance(r_ds_ohm, gate_V, threshold_V=float(brentq(gap, *ends)), slope=slope)
+
+    @classmethod
+    def fit(cls, gate_V: ArrayLike, drain_V: ArrayLike, current_A: ArrayLike, *, ambient_K: float = 293.15) -> Self:
+        """Fit threshold, gain and slope factor to a measured output characteristic (source at ground), arrays of one shape.
+
+        Least squares of the current relative to 1 % of its largest value plus itself. Raises InputError for fewer than 6 points
+        or a single gate voltage, which cannot tell threshold from gain.
+        """
+        from scipy.optimize import least_squares
+
+        gate, drain, measured = (
+            a.ravel() for a in np.broadcast_arrays(*(np.asarray(v, float) for v in (gate_V, drain_V, current_A)))
+        )
+        if gate.size < 6 or np.ptp(gate) < 0.05:
+            raise InputError(
+                f"Transistor.fit: {gate.size} points at gates of {gate.min():g}..{gate.max():g} V are not enough: expected 6 or more, "
+                "at two gates at least (one gate cannot tell the threshold from the gain)."
+            )
+        scale = np.abs(measured) + 0.01 * np.abs(measured).max()
+
+        def at(p: Array) -> Any:
+            return cls(threshold_V=p[0], gain_A_per_V2=np.exp(p[1]), slope=p[2])
+
+        found = least_squares(
+            lambda p: (at(p).current(gate, drain, 0.0, ambient_K) - measured) / scale,
+            [0.6, np.log(2e-3), 1.2],
+            bounds=([0.0, np.log(1e-6), 1.0], [3.0, 0.0, 3.0]),
+            x_scale=[0.1, 0.3, 0.1],
+        )
+        return at(np.clip(found.x, [0.0, np.log(1.001e-6), 1.0], [3.0, -1e-9, 3.0]))
+
     def current(self, gate_V: ArrayLike, drain_V: ArrayLike, source_V: ArrayLike, ambient_K: float = 293.15) -> Array:
         """Drain current [A] for terminal voltages to bulk [V], broadcast; antisymmetric in drain and source."""
         thermal = BOLTZMANN * ambient_K / ELEMENTARY_CHARGE
@@ -63,14 +117,14 @@ class Transistor(Spec):
             drain, source = np.where(forward, size - device, size), np.where(forward, 0.0, device)
             surplus = self.current(gate, drain, source, ambient_K) - conductance * device
             low, high = np.where(surplus > 0, device, low), np.where(surplus > 0, high, device)
-            slope = self._slope(gate, np.where(forward, drain, source), ambient_K) + conductance
+            slope = self.end_conductance(gate, np.where(forward, drain, source), ambient_K) + conductance
             step = device + surplus / slope
             if np.all(np.abs(step - device) <= 1e-13 + 1e-12 * size):
                 break
             device = np.where((step > low) & (step < high), step, 0.5 * (low + high))
         return np.sign(bias) * device
 
-    def _slope(self, gate_V: Array, end_V: Array, ambient_K: float) -> Array:
+    def end_conductance(self, gate_V: Array, end_V: Array, ambient_K: float) -> Array:
         """Conductance [S] seen at the end (drain or source) that is at end_V: minus dI/dV_end in magnitude."""
         thermal = BOLTZMANN * ambient_K / ELEMENTARY_CHARGE
         x = ((gate_V - self.threshold_V) / self.slope - end_V) / (2 * thermal)

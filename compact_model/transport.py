@@ -25,7 +25,7 @@ from ground.units import Quantity
 Array = NDArray[np.float64]
 _SCAN = 60  # points of the scan that finds the cold (stable) root before it is refined
 _REFINE = 60
-_LOW_FIELD_V = 1e-3
+LOW_FIELD_V = 1e-3
 T_MAX_K = 1500.0
 
 
@@ -89,7 +89,7 @@ class Transport:
     def sigma_rest_S_per_m(self, ambient_K: float) -> float:
         """Low-field conductivity of the CMO in the LRS [S/m]: what the rest of the CMO keeps when the dome is depleted."""
         if ambient_K not in self._rest:
-            case = _Case(np.array([_LOW_FIELD_V]), np.array([self.hopping.trap_density_lrs_m3]), None, ambient_K, None)
+            case = _Case(np.array([LOW_FIELD_V]), np.array([self.hopping.trap_density_lrs_m3]), None, ambient_K, None)
             self._rest[ambient_K] = float(self._cold_root(case).sigma_dome_S_per_m[0])
         return self._rest[ambient_K]
 
@@ -115,8 +115,8 @@ class Transport:
             np.asarray(trap_density_m3, float),
             np.asarray(np.nan if gate_V is None else gate_V, float),
         )
-        off = np.abs(bias) < _LOW_FIELD_V * 1e-3
-        shown = np.where(off, _LOW_FIELD_V, bias).ravel()
+        off = np.abs(bias) < LOW_FIELD_V * 1e-3
+        shown = np.where(off, LOW_FIELD_V, bias).ravel()
         case = _Case(
             shown,
             density.ravel(),

@@ -105,3 +105,72 @@ def test_importing_the_commands_is_quick_and_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_calibrate_writes_a_model_with_its_errors(tmp_path):
+    file = tmp_path / "cell.json"
+    result = call(
+        model_app,
+        "calibrate",
+        "-o",
+        file,
+        "--target",
+        "step_up@0.6=0.045±0.2",
+        "--target",
+        "step_down@0.6=0.045+-0.2",
+        "--json",
+    )
+    assert result.exit_code == 0
+    record = json.loads(result.stdout)
+    assert set(record["constants"]) == {"barrier_set_eV", "barrier_reset_eV"} and record["undetermined"] == []
+    cell = CompactModel.load(file).cell
+    assert cell.ions.barrier_set_eV == pytest.approx(record["constants"]["barrier_set_eV"]["value"])
+    assert "target='r_hrs=1' is not allowed: expected kind=value±relative error" in refused(
+        model_app, "calibrate", "-o", file, "--target", "r_hrs=1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys", "words"),
+    [
+        (["form", "--shape", "2x2"], {"yield", "v_reram_V", "v_1t1r_V", "inputs"}, "V_forming, 1T1R"),
+        (["cycle", "--shape", "2x1", "--cycles", "1", "--step-mv", "100"], {"r_lrs_ohm", "hrs_over_lrs"}, "HRS/LRS"),
+        (["program", "--shape", "2x2", "--levels", "2", "--acceptance", "0.02"], {"mean_pulses"}, "pulses per level"),
+        (["pulse", "--shape", "2x2"], {"n_states", "sp_skew", "nsr", "device"}, "n_states"),
+        (["pulse", "--shape", "2x1", "--physical"], {"n_states", "device"}, "n_states"),
+        (["relax", "--shape", "2x4", "--levels", "3", "--times", "1 s, 1 h"], {"mean_shift_uS", "overlap"}, "3600 s"),
+    ],
+)
+def test_every_verb_of_an_array_prints_writes_and_draws(arguments, keys, words, tmp_path):
+    import xarray as xr
+
+    file, picture = tmp_path / "out.nc", tmp_path / "out.png"
+    spoken = call(array_app, *arguments, "--seed", 2)
+    assert spoken.exit_code == 0 and words in spoken.stdout
+    result = call(array_app, *arguments, "--seed", 2, "-o", file, "--plot", picture, "--json")
+    assert result.exit_code == 0, result.exception
+    record = json.loads(result.stdout)
+    assert keys <= set(record) and record["seed"] == 2 and record["provenance"]["synthetic"] is False
+    with xr.open_dataset(file, engine="h5netcdf") as data:
+        assert all("units" in data[v].attrs for v in data.data_vars) and "provenance" in data.attrs
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_files_and_times_that_are_not_allowed(tmp_path):
+    assert "expected a name that ends in .nc" in refused(array_app, "form", "--shape", "1x1", "-o", tmp_path / "x.txt")
+    assert "times='1 m' is not allowed" in refused(
+        array_app, "relax", "--shape", "1x2", "--levels", "2", "--times", "1 m"
+    )
+
+
+def test_a_calibrated_model_goes_into_circuits_and_tables(tmp_path):
+    from compact_model.published_cell import published_cell
+
+    file = tmp_path / "cell.json"
+    CompactModel.published().replace(cell=published_cell()).save(file)
+    assert call(export_app, "spice", file, "-o", tmp_path / "a.cir", "--name", "mine").exit_code == 0
+    assert ".subckt mine te gate sl x" in (tmp_path / "a.cir").read_text()
+    assert call(export_app, "verilog-a", file, "-o", tmp_path / "a.va").exit_code == 0
+    assert "module reram_1t1r(te, gate, sl, x);" in (tmp_path / "a.va").read_text()
+    assert call(export_app, "lookup", file, "-o", tmp_path / "t", "--rows", 3, "--columns", 5).exit_code == 0
+    assert (tmp_path / "t_up.csv").read_text().count("\n") == 4

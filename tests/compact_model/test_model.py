@@ -114,7 +114,7 @@ def test_missing_binary_big_and_folder_are_refused(tmp_path, monkeypatch):
         ),
         (lambda d: d["population"].update(g_max_mean_S=100.0), "g_max_mean_S=100.0 is not allowed.*you gave uS"),
         (lambda d: d.update(name=""), "CompactModel.name='' is not allowed"),
-        (lambda d: d.update(cell=[1]), r"changed.json: Cell is not allowed: Input should be a valid dictionary"),
+        (lambda d: d.update(cell=[1]), r"changed.json: Cell=\[1\] is not allowed: expected a table"),
         (
             lambda d: d.update(cell={"hoping": 1}),
             r"changed.json: Cell.hopping is missing.*\n.*Cell.hoping is not known. Did you mean",

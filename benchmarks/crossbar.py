@@ -1,0 +1,298 @@
+"""Exact crossbar against its peers: time, peak memory and error for N x N cells and 1 or 100 inputs, in one table.
+
+python benchmarks/crossbar.py [--quick] [-o crossbar.json]     needs: pip install 'cmo-reram[peers]'; ngspice for its rows
+
+Every case runs in a process of its own and counts everything a user waits for: building, factorising, solving; not imports
+and not compiling (one small solve before). The best of the repeats counts. Peak memory is that of the whole process.
+Errors are the largest of any bit line current relative to the largest one, against ours at rtol 1e-11.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SEED = 0
+SEGMENT_OHM = 0.35
+WINDOW_S = (9e-6, 89e-6)  # of arXiv:2502.04524
+READ_V = 0.2
+RTOL = 1e-9
+LIMIT_S = 600.0
+LARGEST = {"ours": 1024, "badcrossbar": 512, "splu": 512, "cholmod": 512, "ngspice": 64}
+
+
+def problem(n: int, inputs: int, hard: bool) -> tuple[Any, Any, float]:
+    """Conductances [S], inputs [V] and segment resistance [ohm]. hard : 10 ohm, 1e-9..1e-2 S, one device in five missing."""
+    rng = np.random.default_rng(SEED)
+    g = 10 ** rng.uniform(-9, -2, (n, n)) if hard else rng.uniform(*WINDOW_S, (n, n))
+    if hard:
+        g[rng.random((n, n)) < 0.2] = 0.0
+    return g, rng.uniform(-READ_V, READ_V, (inputs, n)), 10.0 if hard else SEGMENT_OHM
+
+
+def ours(g: Any, volts: Any, ohm: float) -> tuple[Any, dict[str, Any]]:
+    from compact_model.crossbar import Crossbar, Wires
+
+    s = Crossbar(g, Wires.uniform(ohm)).forward(volts, rtol=RTOL)
+    return s.bit_A, {"method": s.method, "certified": float(s.relative_error.max()), "sweeps": int(s.sweeps.max())}
+
+
+def ours_sinh(g: Any, volts: Any, ohm: float) -> tuple[Any, dict[str, Any]]:
+    from compact_model.crossbar import NonlinearCrossbar, Sinh, Wires
+
+    s = NonlinearCrossbar(Sinh.from_conductance(g, 0.15), Wires.uniform(ohm)).solve(volts)
+    return s.bit_A, {"method": "newton", "certified": float(s.relative_error.max()), "sweeps": int(s.sweeps.max())}
+
+
+def badcrossbar(g: Any, volts: Any, ohm: float) -> tuple[Any, dict[str, Any]]:
+    import logging
+
+    import badcrossbar as peer
+
+    logging.disable(logging.CRITICAL)
+    with np.errstate(divide="ignore"):
+        return np.asarray(peer.compute(volts.T, 1.0 / g, ohm).currents.output), {}
+
+
+def assembled(g: Any, volts: Any, ohm: float, library: str) -> tuple[Any, dict[str, Any]]:
+    """The nodal matrix of a plain user: 2 n^2 unknowns, one factorisation, one back substitution for all inputs."""
+    import scipy.sparse as sp
+
+    n = len(g)
+    line = sp.diags([-np.ones(n - 1), np.r_[2 * np.ones(n - 1), 1.0], -np.ones(n - 1)], [-1, 0, 1]) / ohm
+    words, bits = sp.kron(sp.eye(n), line), sp.kron(_flipped(line), sp.eye(n))
+    d = sp.diags(g.ravel())
+    matrix = sp.bmat([[words + d, -d], [-d, bits + d]], format="csc")
+    rhs = np.zeros((2 * n * n, len(volts)))
+    rhs[: n * n : n] = volts.T / ohm
+    if library == "cholmod":
+        from sksparse.cholmod import cholesky
+
+        v = cholesky(matrix)(rhs)
+    else:
+        from scipy.sparse.linalg import splu
+
+        v = splu(matrix).solve(rhs)
+    return v[-n:].T / ohm, {}
+
+
+def _flipped(line: Any) -> Any:
+    """The same line with its terminal at the other end."""
+    import scipy.sparse as sp
+
+    return sp.csr_matrix(line.toarray()[::-1, ::-1])
+
+
+def ngspice(g: Any, volts: Any, ohm: float) -> tuple[Any, dict[str, Any]]:
+    from compact_model.crossbar import Wires, crossbar_netlist
+
+    n = len(g)
+    device = [[f"R{{n}} {{w}} {{b}} {1 / x!r}" if x > 0 else "" for x in map(float, row)] for row in g]
+    rows = []
+    for v in volts:
+        with tempfile.NamedTemporaryFile("w", suffix=".cir") as file:
+            file.write(crossbar_netlist(Wires.uniform(ohm), (n, n), device, v))
+            file.flush()
+            shown = subprocess.run(["ngspice", "-b", file.name], capture_output=True, text=True, check=True).stdout
+        found = {int(k): float(x) for k, x in re.findall(r"i\(vbottom_(\d+)\) = (\S+)", shown)}
+        rows.append([found[j] for j in range(n)])
+    return np.array(rows), {}
+
+
+SOLVERS: dict[str, Any] = {
+    "ours": ours,
+    "ours sinh": ours_sinh,
+    "badcrossbar": badcrossbar,
+    "splu": lambda g, v, r: assembled(g, v, r, "splu"),
+    "cholmod": lambda g, v, r: assembled(g, v, r, "cholmod"),
+    "ngspice": ngspice,
+}
+
+
+def peers() -> list[str]:
+    """Peers that are installed."""
+    found = ["splu"]
+    found += ["badcrossbar"] if importlib.util.find_spec("badcrossbar") else []
+    found += ["cholmod"] if importlib.util.find_spec("sksparse") else []
+    return found + (["ngspice"] if shutil.which("ngspice") else [])
+
+
+def child(spec: dict[str, Any]) -> None:
+    """Run one case here and print its numbers."""
+    solve = SOLVERS[spec["who"]]
+    solve(*problem(4, 2, False))
+    g, volts, ohm = problem(spec["n"], spec["inputs"], spec["hard"])
+    wall, cpu = time.perf_counter(), time.process_time()
+    bit_A, extra = solve(g, volts, ohm)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if spec["who"] == "ngspice" else own_peak_kB()
+    np.save(spec["currents"], bit_A)
+    print(json.dumps({"wall_s": wall, "cpu_s": cpu, "memory_MB": peak / 1024.0, **extra}))
+
+
+def own_peak_kB() -> int:
+    """Peak memory of this process; getrusage would count that of the process it was forked from as well."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])  # type: ignore[index]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def case(who: str, n: int, inputs: int, folder: Path, *, hard: bool = False, repeats: int = 3) -> dict[str, Any]:
+    """Run one case in processes of its own and keep the fastest."""
+    currents = folder / f"{who}-{n}-{inputs}-{hard}.npy"
+    spec = json.dumps({"who": who, "n": n, "inputs": inputs, "hard": hard, "currents": str(currents)})
+    best: dict[str, Any] = {}
+    root = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    for _ in range(repeats):
+        words = [sys.executable, __file__, "--case", spec]
+        try:
+            done = subprocess.run(
+                words, capture_output=True, text=True, timeout=LIMIT_S, cwd=root, env=environment, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return {"failed": f"more than {LIMIT_S:g} s"}
+        if done.returncode:
+            return {"failed": (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]}
+        found = json.loads(done.stdout.splitlines()[-1])
+        if not best or found["wall_s"] < best["wall_s"]:
+            best = found
+    return {**best, "bit_A": np.load(currents)}
+
+
+def reference(n: int, inputs: int, hard: bool) -> Any:
+    """Bit line currents [A], certified to 1e-11 or, where rounding does not allow that, as far as can be had."""
+    from compact_model.crossbar import Crossbar, Wires
+    from ground.errors import NotConverged
+
+    g, volts, ohm = problem(n, inputs, hard)
+    try:
+        return Crossbar(g, Wires.uniform(ohm)).forward(volts, rtol=1e-11).bit_A
+    except NotConverged as stop:
+        return stop.last_good.bit_A
+
+
+def table(sizes: list[int], folder: Path, repeats: int, *, hard: bool) -> list[dict[str, Any]]:
+    """Measure every size, number of inputs and solver, and print the rows."""
+    rows = []
+    for n in sizes:
+        for inputs in (1, 100):
+            exact = reference(n, inputs, hard)
+            for who in ["ours", *peers()]:
+                if n > LARGEST[who] or (who == "ngspice" and (inputs > 1 or hard)):
+                    continue
+                found = case(who, n, inputs, folder, hard=hard, repeats=repeats if n <= 256 else 1)
+                row = {"task": "hard" if hard else "linear", "who": who, "n": n, "inputs": inputs, **found}
+                if "failed" not in row:
+                    row["error"] = float(np.abs(row.pop("bit_A") - exact).max() / np.abs(exact).max())
+                rows.append(row)
+                print(line(row), flush=True)
+    return rows
+
+
+def line(row: dict[str, Any]) -> str:
+    head = f"{row['task']:<7} {row['who']:<12} {row['n']:>5} {row['inputs']:>7}"
+    if "failed" in row:
+        return f"{head}  left out: {row['failed']}"
+    note = f"{row['method']}, {row['sweeps']} sweeps, certified {row['certified']:.0e}" if "method" in row else ""
+    error = f"{row['error']:>9.0e}" if row.get("error") is not None else f"{'':>9}"
+    return f"{head} {row['wall_s']:>10.4f} {row['cpu_s']:>9.4f} {row['memory_MB']:>8.0f} {error}  {note}"
+
+
+def growth(rows: list[dict[str, Any]]) -> list[str]:
+    """Fit time and memory above the smallest size to powers of N, for every solver."""
+    out = []
+    for who in dict.fromkeys(r["who"] for r in rows):
+        for inputs in (1, 100):
+            mine = [r for r in rows if r["who"] == who and r["inputs"] == inputs and "failed" not in r and r["n"] >= 64]
+            if len(mine) < 3:
+                continue
+            n = np.log([r["n"] for r in mine])
+            seconds = np.polyfit(n, np.log([r["wall_s"] for r in mine]), 1)[0]
+            base = min(r["memory_MB"] for r in mine)
+            more = [(r["n"], r["memory_MB"] - base) for r in mine if r["memory_MB"] > base + 1]
+            memory = np.polyfit(*np.log(np.array(more)).T, 1)[0] if len(more) > 1 else np.nan
+            out.append(
+                f"growth  {who:<12} {inputs:>3} inputs: time ~ N^{seconds:.2f}, memory above {base:.0f} MB ~ N^{memory:.2f}"
+            )
+    return out
+
+
+def verdicts(rows: list[dict[str, Any]], sinh: dict[str, Any]) -> list[str]:
+    """Return one line per bar, with its verdict."""
+    at = {(r["task"], r["who"], r["n"], r["inputs"]): r for r in rows if "failed" not in r}
+    out = []
+
+    def bar(name: str, value: float | None, limit: float, *, least: bool = False) -> None:
+        if value is None:
+            out.append(f"bar     {name:<58} not measured")
+            return
+        met = value >= limit if least else value <= limit
+        out.append(
+            f"bar     {name:<58} {value:>10.3g}  {'>=' if least else '<='} {limit:g}  {'met' if met else 'MISSED'}"
+        )
+
+    for n in (64, 128, 256, 512):
+        mine = at.get(("linear", "ours", n, 100))
+        for peer, times in (("badcrossbar", 10.0), ("cholmod", 5.0)):
+            other = at.get(("linear", peer, n, 100))
+            ratio = other["wall_s"] / mine["wall_s"] if mine and other else None
+            bar(f"faster than {peer}, {n} x {n}, 100 inputs", ratio, times, least=True)
+    for task in ("linear", "hard"):
+        worst = [r["certified"] for r in rows if r["task"] == task and r["who"] == "ours" and "failed" not in r]
+        bar(f"certified relative error, all {task} cases", max(worst) if worst else None, 1e-8)
+    big, huge = at.get(("linear", "ours", 512, 100)), at.get(("linear", "ours", 1024, 100))
+    bar("512 x 512, 100 inputs: seconds", big and big["wall_s"], 1.5)
+    bar("512 x 512, 100 inputs: MB", big and big["memory_MB"], 300.0)
+    bar("1024 x 1024, 100 inputs: MB", huge and huge["memory_MB"], 1000.0)
+    bar("non-linear (sinh) 256 x 256, one input: seconds", sinh.get("wall_s"), 2.0)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="up to 128 x 128, one run each")
+    parser.add_argument("-o", "--output", type=Path, help="write the rows as JSON")
+    given = parser.parse_args()
+    if given.case:
+        child(json.loads(given.case))
+        return
+    sizes, repeats = ([32, 64, 128], 1) if given.quick else ([32, 64, 128, 256, 512, 1024], 3)
+    load, cores = (os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")), os.cpu_count()
+    print(f"{cores} cores, load {load:.1f} before; peers: {', '.join(peers())}")
+    print(
+        f"linear: wires {SEGMENT_OHM} ohm, {WINDOW_S[0]:g}..{WINDOW_S[1]:g} S; hard: 10 ohm, 1e-9..1e-2 S, one device in five missing"
+    )
+    print(f"{'task':<7} {'who':<12} {'N':>5} {'inputs':>7} {'wall s':>10} {'cpu s':>9} {'MB':>8} {'error':>9}")
+    with tempfile.TemporaryDirectory() as name:
+        rows = table(sizes, Path(name), repeats, hard=False)
+        rows += table([n for n in sizes if n in (64, 128, 256)], Path(name), 1, hard=True)
+        sinh = case("ours sinh", 256, 1, Path(name), repeats=1 if given.quick else 3)
+        sinh.pop("bit_A", None)
+        print(line({"task": "sinh", "who": "ours", "n": 256, "inputs": 1, "error": None, **sinh}))
+    lines = [*growth([r for r in rows if r["task"] == "linear"]), *verdicts(rows, sinh)]
+    print("\n".join(lines))
+    if given.output:
+        from ground.files import write_json
+
+        write_json(given.output, {"rows": rows, "sinh": sinh, "lines": lines})
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    main()
