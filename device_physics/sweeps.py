@@ -82,11 +82,14 @@ def sweep(
         for device, own in zip(devices, points, strict=True)
     ]
     shape = (*[len(v) for v in vary.values()], len(biases))
-    dims = (*vary, "bias_V")
+    names = [name.replace("/", "|") for name in vary]  # a slash in a name would make groups of the file
+    dims = (*names, "bias_V")
     table = np.array([values for values, _ in by_device], dtype=float)
     failure = np.array([reasons for _, reasons in by_device], dtype=object).reshape(shape).astype(str)
     data = {n: (dims, table[..., i].reshape(shape), {"units": u}) for i, (n, u) in enumerate(COLUMNS.items())}
-    coords = {name: (name, np.array(values)) for name, values in vary.items()}
+    coords = {
+        dim: (dim, np.array(values), {"field": name}) for dim, (name, values) in zip(names, vary.items(), strict=True)
+    }
     record = provenance(
         "reram sweep",
         vary=vary,

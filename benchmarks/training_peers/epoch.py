@@ -155,7 +155,7 @@ def main(who: str, data: str, slots: int, threads: int, vectors: int, repeats: i
 
 
 def one_pulse_s() -> float:
-    """Return the least time of one device pulse: 256 devices of one row in first-level cache, one pulse each, again and again."""
+    """Return the least time of one device pulse: 64 rows of 256 devices, every device a pulse in every slot, again and again."""
     import numpy as np
 
     from compact_model.population import Population
@@ -164,8 +164,10 @@ def one_pulse_s() -> float:
     from compact_model.training.pulse_trains import PulseTrains
     from compact_model.training.tile import Tile
 
-    tile = Tile(DeviceBank(Population.published().sample((1, 256), 0)), None, AnalogSGD(), trains=PulseTrains(slots=31))
-    x, d = np.ones((64, 256), np.float32), np.ones((64, 1), np.float32)
+    tile = Tile(
+        DeviceBank(Population.published().sample((64, 256), 0)), None, AnalogSGD(), trains=PulseTrains(slots=31)
+    )
+    x, d = np.ones((64, 256), np.float32), np.ones((64, 64), np.float32)
     d[::2] = -1
     best = np.inf
     for _ in range(20):

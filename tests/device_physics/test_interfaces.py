@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from device_physics.device import Device
 from device_physics.electrothermal import solve
+from device_physics.points import PointStore
+from device_physics.sweeps import save_sweep, sweep
 from ground.errors import InputError
 
 pytestmark = pytest.mark.fem
@@ -143,3 +147,15 @@ def test_a_bare_number_is_refused_with_an_example() -> None:
 def test_devices_without_interfaces_keep_their_hash() -> None:
     assert "interfaces" not in Device.of(None).model_dump()
     assert device({"HfOx/CMO": "1e-9 m^2 K/W"}).content_hash() != device({}).content_hash()
+
+
+def test_a_sweep_over_a_resistance_can_be_saved(tmp_path: Path) -> None:
+    name = "interfaces.HfOx/CMO.thermal_boundary_resistance"
+    tables = {"mesh": AXISYMMETRIC, "interfaces": {"HfOx/CMO": {"thermal_boundary_resistance": "1e-9 m^2 K/W"}}}
+    table = sweep(tables, [-1.0], {name: ["1e-9 m^2 K/W", "1e-8 m^2 K/W"]}, store=PointStore(tmp_path))
+    save_sweep(table, tmp_path / "s.nc")
+    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as stored:
+        (dim,) = set(stored["T_mean_K"].dims) - {"bias_V"}
+        assert stored[dim].attrs["field"] == name
+        low, high = stored["T_mean_K"].values[:, 0]
+        assert high > low + 1.0

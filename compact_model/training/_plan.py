@@ -1,0 +1,111 @@
+"""Before the pulses: length and strength of every train (update and bit-length management), and which columns are read when.
+
+Follows aihwkit 1.1.0 (rpu_pulsed_meta_parameter.cpp, rpu_chopped_transfer_device.cpp, rpu_dynamic_transfer_device.cpp).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from compact_model.training._lanes import hashed, uniform
+from compact_model.training._pulses import key_of
+
+_SERIAL: Any = {"error_model": "numpy", "cache": True, "fastmath": {"nnan", "nsz"}}
+NONE, RANDOM, REGULAR = 0, 1, 2
+VECTORS, COLUMN, SWEEPS, UPDATES = 0, 1, 2, 3  # places in `counters`
+
+
+@njit(**_SERIAL)
+def _largest(x: Any, d: Any) -> Any:
+    """Return the largest |x| and |d| of every vector."""
+    most_x, most_d = np.zeros(x.shape[0], np.float32), np.zeros(x.shape[0], np.float32)
+    for s in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            most_x[s] = max(most_x[s], abs(x[s, j]))
+    for i in range(d.shape[0]):
+        for s in range(x.shape[0]):
+            most_d[s] = max(most_d[s], abs(d[i, s]))
+    return most_x, most_d
+
+
+@njit(**_SERIAL)
+def trains(
+    x: Any, d: Any, rate: float, grain: float, most: int, manage: bool, shorten: bool, scale: Any, means: Any
+) -> Any:
+    """Return (slots, chance per unit of |x|, chance per unit of |d|), each (vectors,).
+
+    x (vectors, columns), d (rows, vectors).  rate : learning rate of the tile.  grain : its weight granularity.
+    most : slots at most.  manage : balance the two trains by their maxima.  shorten : only as many slots as needed.
+    scale : (fast_lr, momentum) where the rate follows the running means of the maxima `means` (changed here), or (0, 0).
+    """
+    vectors = x.shape[0]
+    slots, chance_x, chance_d = (
+        np.zeros(vectors, np.int32),
+        np.zeros(vectors, np.float32),
+        np.zeros(vectors, np.float32),
+    )
+    most_x, most_d = _largest(x, d)
+    for s in range(vectors):
+        x_most, d_most = most_x[s], most_d[s]
+        if scale[0] > 0.0:
+            for n, value in ((0, x_most), (1, d_most)):
+                if means[n] <= 0.0:
+                    means[n] = value
+                elif value > 0.0:
+                    means[n] += (1.0 - scale[1]) / vectors * (value - means[n])
+            rate = scale[0] * most * grain
+            if means[0] > 0.0 and means[1] > 0.0:
+                rate /= means[0] * means[1]
+        if x_most == 0.0 or d_most == 0.0 or rate == 0.0:
+            continue
+        needed = rate * x_most * d_most / grain
+        n = min(int(np.ceil(needed)), most) if shorten else most
+        both = np.sqrt(rate / (grain * n))
+        slots[s], chance_x[s], chance_d[s] = n, both, both
+        if manage:
+            if needed > most:
+                d_most = d_most * np.float32(most / needed)
+            balance = np.sqrt(d_most / x_most)
+            chance_x[s], chance_d[s] = both * balance, both / balance
+    return slots, chance_x, chance_d
+
+
+@njit(**_SERIAL)
+def columns_due(
+    vectors: int, every: int, choppers: int, rho: float, period: int, chop: Any, switched: Any, counters: Any, seed: Any
+) -> Any:
+    """Return the reads of this batch (after which vector, column, chopper, switched before, may write) and the flips.
+
+    chop, switched (columns,) and counters are the state of the schedule and are changed.
+    """
+    columns = chop.size
+    most = vectors // every + 1
+    after, column = np.empty(most, np.int64), np.empty(most, np.int64)
+    sign, fresh, write = np.empty(most, np.float64), np.zeros(most, np.bool_), np.empty(most, np.bool_)
+    flips, flip_after = np.empty(most, np.int64), np.empty(most, np.int64)
+    n = n_flips = 0
+    for s in range(vectors):
+        counters[VECTORS] += 1
+        if counters[VECTORS] % every:
+            continue
+        k = counters[COLUMN]
+        after[n], column[n], sign[n], fresh[n] = s, k, chop[k], switched[k]
+        write[n] = choppers != REGULAR or counters[SWEEPS] > period
+        n += 1
+        switched[k] = False
+        turn = choppers == REGULAR and counters[SWEEPS] % period == period - 1
+        if choppers == RANDOM:
+            key, other = key_of(seed, counters[VECTORS], 0)
+            turn = uniform(hashed(np.uint32(k), key, other)) < rho
+        if turn:
+            chop[k] = -chop[k]
+            switched[k] = True
+            flips[n_flips], flip_after[n_flips] = k, s
+            n_flips += 1
+        counters[COLUMN] = (k + 1) % columns
+        if k == columns - 1:
+            counters[SWEEPS] += 1
+    return (after[:n], column[:n], sign[:n], fresh[:n], write[:n]), flips[:n_flips], flip_after[:n_flips]

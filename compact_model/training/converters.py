@@ -1,0 +1,38 @@
+"""What stands around an array: DAC and ADC, their bounds, and the noise of a read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ground.spec import Spec
+from ground.units import Quantity
+
+Bits = Annotated[float, Quantity("", 1.0, 24.0)]
+Positive = Annotated[float, Quantity("", 1e-6, 1e6)]
+
+
+class Converters(Spec):
+    """Input scaled to its largest value (`scale_input`), rounded to dac_bits in -1..1; output plus noise, rounded to adc_bits
+    in -bound..bound; where an output reaches the bound, the vector is repeated at half the input (`repeat_clipped`).
+
+    noise : standard deviation of one output in units of weight times full input.  ideal : none of all this.
+    The defaults are aihwkit's (2^7 and 2^9 levels less two, bound 12, noise 0.06): the paper does not state its own for training.
+    """
+
+    dac_bits: Bits = 7.0
+    adc_bits: Bits = 9.0
+    bound: Positive = 12.0
+    noise: Annotated[float, Quantity("", 0.0, 100.0)] = 0.06
+    scale_input: bool = True
+    repeat_clipped: bool = True
+    ideal: bool = False
+
+    @property
+    def dac_step(self) -> float:
+        """Return the step of the DAC, for inputs in -1..1."""
+        return 2.0 / (2.0**self.dac_bits - 2.0)
+
+    @property
+    def adc_step(self) -> float:
+        """Return the step of the ADC."""
+        return 2.0 * self.bound / (2.0**self.adc_bits - 2.0)

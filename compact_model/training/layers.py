@@ -1,0 +1,103 @@
+"""torch layers whose weights are devices: AnalogLinear and AnalogConv2d."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from compact_model.training.tile import Tile
+from ground.errors import InputError
+
+
+class _Product(torch.autograd.Function):
+    """y = W x on the tile; its gradient is W^T d on the tile, and (x, d) is kept until the optimiser asks for the update."""
+
+    @staticmethod
+    def forward(context: Any, x: torch.Tensor, anchor: torch.Tensor, layer: Any) -> torch.Tensor:
+        context.save_for_backward(x)
+        context.layer = layer
+        return (
+            layer.tile.forward(x.detach())
+            if layer.tile.takes_tensors
+            else torch.from_numpy(layer.tile.forward(x.detach().numpy()))
+        )
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, None, None]:
+        (x,), layer, d = context.saved_tensors, context.layer, gradients[0].contiguous()
+        layer.pending.append((x.detach(), d))
+        if not context.needs_input_grad[0]:
+            return None, None, None
+        tile = layer.tile
+        return tile.backward(d) if tile.takes_tensors else torch.from_numpy(tile.backward(d.numpy())), None, None
+
+
+class AnalogLayer(torch.nn.Module):
+    """Base of layers with one tile. pending : products seen since the last update, (vectors, columns) and (vectors, rows)."""
+
+    def __init__(self, tile: Tile, bias: torch.Tensor | None) -> None:
+        super().__init__()
+        self.tile = tile
+        self.pending: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.bias = None if bias is None else torch.nn.Parameter(bias.detach().clone())
+        self._anchor = torch.zeros(
+            (), requires_grad=True
+        )  # so that autograd comes here even for an input without gradient
+
+    def product(self, x: torch.Tensor) -> torch.Tensor:
+        """Return W x + bias for x (..., columns)."""
+        flat = x.reshape(-1, x.shape[-1]).contiguous()
+        y = _Product.apply(flat, self._anchor, self).reshape(*x.shape[:-1], -1)
+        return y if self.bias is None else y + self.bias
+
+    def learn(self, lr: float) -> None:
+        """Give the tile the pulses of everything pending, in the order in which it came."""
+        if not self.pending:
+            return
+        x, d = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*self.pending, strict=True))
+        self.pending.clear()
+        if self.tile.takes_tensors:
+            self.tile.update(x, d, lr=lr)
+        else:
+            self.tile.update(x.numpy(), d.numpy(), lr=lr)
+
+
+class AnalogLinear(AnalogLayer):
+    """y = W x + b, W (outputs, inputs) on devices, b digital."""
+
+    def __init__(self, tile: Tile, bias: torch.Tensor | None = None) -> None:
+        super().__init__(tile, bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return W x + b; x (..., inputs)."""
+        return self.product(x)
+
+
+class AnalogConv2d(AnalogLayer):
+    """A two-dimensional convolution as one product per place: W (channels out, channels in x height x width) on devices."""
+
+    def __init__(self, tile: Tile, like: torch.nn.Conv2d) -> None:
+        super().__init__(tile, like.bias)
+        if like.groups != 1 or like.padding_mode != "zeros" or isinstance(like.padding, str):
+            raise InputError("AnalogConv2d: expected groups=1, padding_mode='zeros' and padding in numbers.")
+        self.kernel_size, self.stride, self.padding, self.dilation = (
+            like.kernel_size,
+            like.stride,
+            like.padding,
+            like.dilation,
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the convolution of x (batch, channels, height, width)."""
+        how = {
+            "kernel_size": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+        }
+        columns = torch.nn.functional.unfold(x, **how).transpose(1, 2)
+        y = self.product(columns).transpose(1, 2)
+        size = zip(x.shape[-2:], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        height, width = ((n + 2 * int(p) - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in size)
+        return y.reshape(x.shape[0], -1, height, width)

@@ -1,0 +1,93 @@
+"""What is learned: data, network, loss and the figure of merit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from ground.errors import InputError
+
+
+class Task:
+    """Classification of vectors; the base of every task.
+
+    x, y : training data, y whole numbers below `classes`.  x_test, y_test : what is evaluated.  hidden : widths of the hidden
+    layers.  name : for messages.  figure : "accuracy" (higher is better) or "perplexity" (lower is better).
+    """
+
+    figure = "accuracy"
+
+    def __init__(
+        self,
+        name: str,
+        x: ArrayLike,
+        y: ArrayLike,
+        x_test: ArrayLike,
+        y_test: ArrayLike,
+        *,
+        hidden: tuple[int, ...],
+        batch: int = 32,
+    ) -> None:
+        self.name, self.hidden, self.batch = name, hidden, batch
+        self.x, self.y = _checked(name, "training", x, y)
+        self.x_test, self.y_test = _checked(name, "test", x_test, y_test)
+        self.classes = int(self.y.max()) + 1
+        if self.x.shape[1:] != self.x_test.shape[1:]:
+            raise InputError(
+                f"{name}: training vectors have shape {tuple(self.x.shape[1:])}, test vectors {tuple(self.x_test.shape[1:])}."
+            )
+        if int(self.y_test.max()) >= self.classes:
+            raise InputError(
+                f"{name}: test label {int(self.y_test.max())} never occurs in training (labels 0..{self.classes - 1})."
+            )
+
+    @property
+    def better(self) -> int:
+        """Return +1 where a higher figure is better, else -1."""
+        return 1 if self.figure == "accuracy" else -1
+
+    def network(self) -> torch.nn.Module:
+        """Return a fresh network: fully connected, sigmoid between, torch's own start (uniform in +-1/sqrt(inputs))."""
+        sizes, layers = [self.x.shape[1], *self.hidden, self.classes], []
+        for inputs, outputs in pairwise(sizes):
+            layers += [torch.nn.Linear(inputs, outputs), torch.nn.Sigmoid()]
+        return torch.nn.Sequential(*layers[:-1])
+
+    def steps(self) -> int:
+        """Return the batches of one epoch."""
+        return -(-len(self.x) // self.batch)
+
+    def batches(self, epoch: int, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield the batches of an epoch; the order follows from (seed, epoch) alone."""
+        order = torch.from_numpy(np.random.default_rng([seed, epoch, 77]).permutation(len(self.x)))
+        for part in order.split(self.batch):
+            yield self.x[part], self.y[part]
+
+    def loss(self, network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the mean cross entropy of a batch."""
+        return torch.nn.functional.cross_entropy(network(x), y)
+
+    def evaluate(self, network: torch.nn.Module) -> float:
+        """Return the fraction of test vectors put into the right class."""
+        with torch.no_grad():
+            right = [
+                network(x).argmax(1) == y for x, y in zip(self.x_test.split(1000), self.y_test.split(1000), strict=True)
+            ]
+        return float(torch.cat(right).double().mean())
+
+
+def _checked(name: str, what: str, x: ArrayLike, y: ArrayLike) -> tuple[torch.Tensor, torch.Tensor]:
+    data: Any = torch.as_tensor(np.asarray(x, np.float32))
+    labels: Any = np.asarray(y)
+    if len(data) != len(labels) or not len(data):
+        raise InputError(f"{name}: {len(data)} {what} vectors with {len(labels)} labels; are the files of one set?")
+    if not bool(torch.isfinite(data).all()):
+        raise InputError(f"{name}: the {what} vectors hold values that are no finite numbers.")
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise InputError(f"{name}: {what} labels must be whole numbers of 0 or more, one per vector.")
+    return data, torch.from_numpy(labels.astype(np.int64))

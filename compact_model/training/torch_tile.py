@@ -1,0 +1,197 @@
+"""The tile in torch, for a GPU: the same law and the same algorithms as `Tile`, with torch's own random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from compact_model.training import agad, cttv2, ttv1, ttv2
+from compact_model.training._plan import UPDATES, columns_due, trains
+from compact_model.training.algorithm import Algorithm, Transfer
+from compact_model.training.bank import DeviceBank
+from compact_model.training.converters import Converters
+from compact_model.training.tile import Tile
+
+Tensor = torch.Tensor
+
+
+class TorchTile(Tile):
+    """As `Tile`; takes and returns tensors on `device`. One seed repeats a run on one kind of hardware.
+
+    Vectors are worked off one after the other, all devices at once; a device that meets several coincidences of one vector
+    gets them as so many pulses in a row.
+    """
+
+    takes_tensors = True
+
+    def __init__(
+        self, W: DeviceBank, A: DeviceBank | None, algorithm: Algorithm, *, device: str = "cuda", **how: Any
+    ) -> None:
+        super().__init__(W, A, algorithm, **how)
+        self.device = torch.device(device)
+        self._on = {name: _Bank(bank, self.device) for name, bank in (("W", W), ("A", A)) if bank is not None}
+        self._ledger = torch.from_numpy(self.digital).to(self.device)
+
+    @property
+    def tensor_weights(self) -> Tensor:
+        """Return the weights of W on the device, (rows, columns)."""
+        if self._weights is not None:
+            return torch.from_numpy(self._weights).to(self.device)
+        return self._on["W"].weights()
+
+    @property
+    def weights(self) -> Any:
+        """Return the weights of W as an array."""
+        return self.tensor_weights.cpu().numpy()
+
+    def write(self, weights: ArrayLike) -> None:
+        """Set the weights of W (ideal write)."""
+        super().write(weights)
+        if hasattr(self, "_on"):
+            self._on["W"].take(self.W)
+
+    def state(self) -> dict[str, Any]:
+        """Bring what changed back from the device and return it by name."""
+        for name, held in self._on.items():
+            getattr(self, name).state[...] = held.u.cpu().numpy()
+        self.digital[...] = self._ledger.cpu().numpy()
+        return super().state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        super().load_state(state)
+        for name, held in self._on.items():
+            held.take(getattr(self, name))
+        self._ledger.copy_(torch.from_numpy(self.digital))
+
+    def forward(self, x: Any) -> Any:
+        """Return W x through DAC and ADC; x (vectors, columns)."""
+        return self._read(self._tensor(x), self.tensor_weights.T, self.io, 4)
+
+    def backward(self, d: Any) -> Any:
+        """Return W^T d through DAC and ADC; d (vectors, rows)."""
+        return self._read(self._tensor(d), self.tensor_weights, self.io_back, 5)
+
+    def _tensor(self, x: Any) -> Tensor:
+        return torch.as_tensor(x, dtype=torch.float32, device=self.device)
+
+    def _random(self, stream: int) -> torch.Generator:
+        """Return the generator of one call: a function of seed and counter, so that a resumed run goes on alike."""
+        words = np.random.SeedSequence([self.seed, stream, int(self.counters[stream])]).generate_state(1, np.uint64)
+        return torch.Generator(self.device).manual_seed(int(words[0] >> np.uint64(1)))
+
+    def _read(self, x: Tensor, matrix: Tensor, io: Converters, stream: int) -> Tensor:
+        if io.ideal:
+            return x @ matrix
+        self.counters[stream] += 1
+        random = self._random(stream)
+        scale = x.abs().amax(1, keepdim=True) if io.scale_input else torch.ones(len(x), 1, device=self.device)
+        out = torch.zeros(len(x), matrix.shape[1], device=self.device)
+        todo = torch.arange(len(x), device=self.device)
+        for _ in range(11 if io.repeat_clipped else 1):
+            s = scale[todo]
+            lines = torch.where(s > 0, x[todo] / s, torch.zeros_like(x[todo]))
+            lines = (torch.round(lines / io.dac_step) * io.dac_step).clamp(-1.0, 1.0)
+            y = lines @ matrix
+            y = y + io.noise * torch.randn(y.shape, generator=random, device=self.device)
+            y = torch.round(y / io.adc_step) * io.adc_step
+            clipped = y.abs().amax(1) >= io.bound
+            out[todo] = y.clamp(-io.bound, io.bound) * s
+            todo = todo[clipped]
+            if not len(todo):
+                break
+            scale[todo] *= 2.0
+        return out
+
+    def update(self, x: Any, d: Any, *, lr: float | None = None) -> None:
+        """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
+        x, d, random = self._tensor(x), self._tensor(d), self._random(UPDATES)
+        fast, every, rate, scale, schedule = self._rates(lr)
+        given = x.cpu().numpy(), d.T.contiguous().cpu().numpy()
+        t = self.trains
+        slots, chance_x, chance_d = trains(*given, rate, fast.grain, t.slots, t.manage, t.shorten, scale, self.means)
+        lambda_H = schedule.pop("lambda_H")
+        chop = torch.from_numpy(self.chop.astype(np.float32)).to(self.device)
+        reads, flips, after = columns_due(
+            len(x), every, self._choppers, *schedule.values(), self.chop, self.switched, self.counters, self.seed
+        )
+        bank, due, turn = self._on["A" if self.A is not None else "W"], 0, 0
+        for s in range(len(x)):
+            if slots[s]:
+                up_x = self._train(x[s].abs() * float(chance_x[s]), int(slots[s]), random)
+                up_d = self._train(d[s].abs() * float(chance_d[s]), int(slots[s]), random)
+                count = up_d.T @ up_x
+                self.pulses[0] += bank.pulse(count, torch.outer(-torch.sign(d[s]), torch.sign(x[s]) * chop), random)
+            while due < len(reads[0]) and reads[0][due] == s:
+                self._transfer(due, reads, lambda_H, random)
+                due += 1
+            while turn < len(flips) and after[turn] == s:
+                chop[flips[turn]] *= -1.0
+                turn += 1
+        self.counters[UPDATES] += 1
+        self._weights = None
+
+    def _train(self, chance: Tensor, slots: int, random: torch.Generator) -> Tensor:
+        return (torch.rand(slots, len(chance), generator=random, device=self.device) < chance).float()
+
+    def _transfer(self, due: int, reads: Any, lambda_H: float, random: torch.Generator) -> None:
+        a, io, k, c = self.algorithm, self.io, int(reads[1][due]), float(reads[2][due])
+        assert isinstance(a, Transfer)
+        omega = self._on["A"].weights()[:, k]
+        if not io.ideal:
+            omega = omega + io.noise * torch.randn(omega.shape, generator=random, device=self.device)
+            omega = (torch.round(omega / io.adc_step) * io.adc_step).clamp(-io.bound, io.bound)
+        H, P, P_ref = self._ledger[:, k].unbind(1) if a.code >= 2 else (omega,) * 3
+        if a.code == 1:
+            fired = ttv1.read_column(omega, lambda_H, torch.rand(omega.shape, generator=random, device=self.device))
+        elif a.code == 2:
+            fired, h = ttv2.read_column(omega, lambda_H, H, a.momentum)
+            H.copy_(h)
+        elif a.code == 3:
+            fired, h = cttv2.read_column(omega, c, lambda_H, H, a.momentum)
+            H.copy_(h)
+        else:
+            if reads[3][due]:
+                P_ref.copy_(P)
+            fired, h, p = agad.read_column(omega, c, lambda_H, H, a.momentum, P, P_ref, a.beta)
+            H.copy_(h)
+            P.copy_(p)
+        if reads[4][due]:
+            count = torch.zeros(self.shape, device=self.device)
+            count[:, k] = fired.abs().clamp(max=31)
+            self.pulses[1] += self._on["W"].pulse(count, torch.sign(fired)[:, None].expand(self.shape), random)
+
+
+class _Bank:
+    """A bank's parameters and state as tensors."""
+
+    def __init__(self, bank: DeviceBank, device: torch.device) -> None:
+        def pair(values: Any) -> Tensor:
+            return torch.tensor(values, dtype=torch.float32, device=device)
+
+        d = bank.devices
+        span = d.g_max_S - d.g_min_S
+        self.step = pair(np.stack([d.dg_up_S / span, d.dg_down_S / span]))
+        self.gamma = pair(np.stack([d.gamma_up, d.gamma_down]))
+        self.noise, self.scale = pair(d.step_noise), pair(bank.scale)
+        self.u = pair(bank.state)
+
+    def take(self, bank: DeviceBank) -> None:
+        self.u.copy_(torch.from_numpy(bank.state))
+
+    def weights(self) -> Tensor:
+        return self.u * self.scale[..., 0] - self.scale[..., 1]
+
+    def pulse(self, count: Tensor, direction: Tensor, random: torch.Generator) -> int:
+        """Give every device `count` pulses in a row towards `direction`; return the pulses given."""
+        up = (direction > 0).float()
+        step, gamma = (torch.where(direction > 0, both[0], both[1]) for both in (self.step, self.gamma))
+        for n in range(int(count.max())):
+            v = (self.u - up).abs()
+            xi = torch.randn(v.shape, generator=random, device=v.device)
+            moved = (v - step * v**gamma * (1.0 + self.noise * xi)).clamp(0.0, 1.0)
+            self.u = torch.where(count > n, (moved - up).abs(), self.u)
+        return int(count.sum())

@@ -1,0 +1,111 @@
+"""torch layers on devices against torch's own."""
+
+import numpy as np
+import pytest
+import torch
+
+from compact_model.training.convert import to_analog
+from compact_model.training.converters import Converters
+from compact_model.training.floating_point import FloatingPoint
+from compact_model.training.layers import AnalogConv2d, AnalogLinear
+from compact_model.training.lstm import AnalogLSTM
+from compact_model.training.optimiser import AnalogOptimiser
+from ground.errors import InputError
+
+IDEAL = Converters(ideal=True)
+
+
+def _same(digital, x):
+    """Assert equal outputs, input gradients, and that what the tile is to learn is the gradient of the weights."""
+    analog = to_analog(digital, converters=IDEAL, seed=3)
+    a, b = x.clone().requires_grad_(), x.clone().requires_grad_()
+    expected, got = digital(a), analog(b)
+    expected, got = (y[0] if isinstance(y, tuple) else y for y in (expected, got))
+    assert got.detach().numpy() == pytest.approx(expected.detach().numpy(), abs=2e-5)
+    weight = torch.randn_like(expected)
+    (expected * weight).sum().backward()
+    (got * weight).sum().backward()
+    assert b.grad.numpy() == pytest.approx(a.grad.numpy(), abs=2e-4)
+    layers = AnalogOptimiser(analog, lr=0.1).layers
+    learned = []
+    for layer in layers:
+        x_all, d_all = (torch.cat(p) for p in zip(*layer.pending, strict=True))
+        learned.append((d_all.T @ x_all).numpy())
+    return analog, learned
+
+
+def test_linear():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3, bias=False))
+    analog, learned = _same(net, torch.randn(4, 7))
+    assert isinstance(analog[0], AnalogLinear) and analog[2].bias is None
+    assert learned[0] == pytest.approx(net[0].weight.grad.numpy(), abs=1e-4)
+    assert learned[1] == pytest.approx(net[2].weight.grad.numpy(), abs=1e-4)
+    assert analog[0].bias.grad.numpy() == pytest.approx(net[0].bias.grad.numpy(), abs=1e-4)
+
+
+def test_convolution():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, (3, 2), stride=2, padding=1))
+    analog, learned = _same(net, torch.randn(2, 2, 7, 6))
+    assert isinstance(analog[0], AnalogConv2d)
+    assert learned[0] == pytest.approx(net[0].weight.grad.reshape(3, -1).numpy(), abs=1e-4)
+
+
+def test_lstm():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.LSTM(4, 5, 2, batch_first=True))
+    with torch.no_grad():
+        for p in net.parameters():
+            p.mul_(0.5)  # inside the bounds of every device
+    analog, learned = _same(net, torch.randn(3, 6, 4))
+    assert isinstance(analog[0], AnalogLSTM)
+    assert learned[0] == pytest.approx(net[0].weight_ih_l0.grad.numpy(), abs=1e-4)
+    assert learned[3] == pytest.approx(net[0].weight_hh_l1.grad.numpy(), abs=1e-4)
+
+
+def test_a_step_moves_weights_down_the_gradient_and_zero_grad_forgets():
+    torch.manual_seed(0)
+    from compact_model.training.analog_sgd import AnalogSGD
+
+    net = to_analog(torch.nn.Sequential(torch.nn.Linear(6, 4)), algorithm=AnalogSGD(lr=0.5), converters=IDEAL)
+    optimiser = AnalogOptimiser(net, lr=0.5)
+    x = torch.rand(8, 6)
+    before = net[0].tile.weights.copy()
+    net(x).sum().backward()
+    optimiser.step()
+    assert not net[0].pending
+    assert (net[0].tile.weights - before).mean() < -0.05
+    net(x).sum().backward()
+    optimiser.zero_grad()
+    before = net[0].tile.weights.copy()
+    optimiser.step()
+    assert np.array_equal(before, net[0].tile.weights)
+
+
+def test_devices_of_a_network_are_all_different_and_follow_from_the_seed():
+    net = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Linear(4, 2))
+    a, b, c = (to_analog(net, seed=s) for s in (0, 0, 1))
+    ids = [bank.devices.device_id.ravel() for layer in (a[0], a[1]) for bank in (layer.tile.W, layer.tile.A)]
+    assert len(set(np.concatenate(ids))) == 2 * (24 + 8)
+    assert np.array_equal(a[0].tile.W.devices.g_max_S, b[0].tile.W.devices.g_max_S)
+    assert not np.array_equal(a[0].tile.W.devices.g_max_S, c[0].tile.W.devices.g_max_S)
+
+
+def test_floating_point_leaves_the_network_as_it_is():
+    net = torch.nn.Sequential(torch.nn.Linear(6, 4))
+    out = to_analog(net, algorithm=FloatingPoint())
+    assert isinstance(out[0], torch.nn.Linear) and out is not net
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (torch.nn.Sequential(torch.nn.ReLU()), "there is nothing to put on devices"),
+        (torch.nn.Sequential(torch.nn.LSTM(3, 4)), "an LSTM must be batch_first"),
+        (torch.nn.Sequential(torch.nn.Conv2d(2, 2, 3, groups=2)), "expected groups=1"),
+    ],
+)
+def test_what_cannot_be_converted_is_refused(network, words):
+    with pytest.raises(InputError, match=words):
+        to_analog(network)
