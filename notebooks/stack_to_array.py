@@ -9,7 +9,7 @@ from pathlib import Path
 
 from compact_model import Array, levels_S, quasi_static_cycle
 from fits import fit_hopping, read_iv
-from fits.synthetic import write_synthetic_sweeps
+from fits.hopping.synthetic import write_synthetic_sweeps
 
 # %% [markdown]
 # ## Sweeps

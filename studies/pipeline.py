@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from compact_model.model import CompactModel
 from device_physics.device import Device
-from fits.hopping import fit_hopping
-from fits.hopping_fit import HoppingFit, State
-from fits.identifiability import Fixed
-from fits.measurement import Measurement
-from fits.readers import read_iv
-from fits.state_curves import state_curves
+from fits.hopping.fit import fit_hopping
+from fits.hopping.result import HoppingFit, State
+from fits.hopping.state_curves import state_curves
+from fits.reading.measurement import Measurement
+from fits.reading.readers import read_iv
+from fits.results.identifiability import Fixed
 from ground.errors import InputError, MissingLibrary, ReramError
 from ground.files import write_json, write_text
 from ground.paper import paper
@@ -148,7 +148,7 @@ def _solve(run: _Run) -> str:
 
 def _synthetic_files(run: _Run) -> tuple[Path, ...]:
     """Write sweeps made from the published parameters, labelled synthetic in name, comment and everything made from them."""
-    from fits.synthetic import write_synthetic_sweeps
+    from fits.hopping.synthetic import write_synthetic_sweeps
 
     run.say("No measured sweeps given: the fit uses SYNTHETIC data made from the published parameters.")
     return write_synthetic_sweeps(run.folder)
@@ -156,17 +156,17 @@ def _synthetic_files(run: _Run) -> tuple[Path, ...]:
 
 def _fit(run: _Run, measurements: list[Measurement]) -> str:
     """Fit; a barrier that the data do not identify is fixed at the published one, with its source, and the fit is done again."""
-    from fits.hopping_plot import draw_fit
+    from fits.results.delivery import save_figure
 
     curves = state_curves(measurements, r_series_ohm=run.job.r_series_ohm)
     radius = run.job.device.stack.filament.radius_m
     fit = fit_hopping(curves, r_cf_m=radius)
     lost = [s for s in _STATES if (p := fit.parameters.get(f"barrier_{s.lower()}_eV")) and not p.identified]
     if lost:
-        fit = fit_hopping(curves, r_cf_m=radius, barriers_eV={s: published_barrier(s) for s in lost})
+        fit = fit_hopping(curves, r_cf_m=radius, fixed={f"barrier_{s.lower()}_eV": published_barrier(s) for s in lost})
     write_json(run.folder / "fit.json", fit.to_dict())
     write_text(run.folder / "fit.txt", fit.report() + "\n")
-    draw_fit(fit, run.folder / "fit.png")
+    save_figure(fit.plot(), run.folder / "fit.png")
     run.fit = fit
     kind = "SYNTHETIC data" if fit.synthetic else "measured data"
     held = (

@@ -12,7 +12,7 @@ from typing import Any
 from compact_model.transport import Transport
 from device_physics.device import Device
 from device_physics.dome_response import Response
-from fits.synthetic import hop_distance_for, published_hopping
+from fits.hopping.synthetic import hop_distance_for, published_hopping
 from ground.paper import paper
 
 HOP_m = 2e-9  # assumed for the self-consistent device; its attempt rate then follows from the LRS

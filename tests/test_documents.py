@@ -18,7 +18,8 @@ def test_the_ten_lines_of_readme_run(tmp_path: Path) -> None:
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
     assert code is not None
     assert len(code[1].strip().splitlines()) <= 12
-    given = "from pathlib import Path\nfrom fits.synthetic import write_synthetic_sweeps\nfiles = write_synthetic_sweeps(Path('.'))\n"
+    given = "from pathlib import Path\nfrom fits.hopping.synthetic import write_synthetic_sweeps\n"
+    given += "files = write_synthetic_sweeps(Path('.'))\n"
     done = subprocess.run(
         [sys.executable, "-c", given + code[1]], capture_output=True, text=True, check=False, cwd=tmp_path
     )

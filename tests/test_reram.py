@@ -19,6 +19,7 @@ COMMANDS = [
     "mesh",
     "solve",
     "sweep",
+    "sweep-plot",
     "response",
     "fit",
     "model",
@@ -153,7 +154,7 @@ def test_an_unwritable_output_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.fem
 def test_not_converged_exits_with_3(tmp_path: Path) -> None:
-    code = "import device_physics._dolfinx as d, reram; d.MAX_ITERATIONS = 1; reram.main()"
+    code = "import device_physics._operator as o, reram; o.MAX_ITERATIONS = 1; reram.main()"
     done = subprocess.run([sys.executable, "-c", code, "solve", "--json"], capture_output=True, text=True, check=False)
     assert "the linear solver stopped after 1 iterations" in refused(done, 3)
 
@@ -257,7 +258,7 @@ def test_the_demo_refuses_what_it_cannot_use(tmp_path: Path) -> None:
 
 
 def test_a_run_file(tmp_path: Path) -> None:
-    from fits.synthetic import write_synthetic_sweeps
+    from fits.hopping.synthetic import write_synthetic_sweeps
 
     files = write_synthetic_sweeps(tmp_path)
     (tmp_path / "device.toml").write_text('[mesh]\nrim_size = "1 nm"\n')
@@ -288,7 +289,7 @@ def test_a_stage_left_out_takes_its_old_files_away(shared: Path, tmp_path: Path)
 
 
 def test_fit_hopping_writes_a_model_and_a_picture(tmp_path: Path) -> None:
-    from fits.synthetic import write_synthetic_sweeps
+    from fits.hopping.synthetic import write_synthetic_sweeps
 
     files = write_synthetic_sweeps(tmp_path)
     found = told(reram("fit", "hopping", *files, "-o", tmp_path / "model.json", "--json"))
@@ -307,7 +308,7 @@ def test_the_fit_is_drawn(tmp_path: Path) -> None:
     import matplotlib.image
     import numpy as np
 
-    from fits.synthetic import write_synthetic_sweeps
+    from fits.hopping.synthetic import write_synthetic_sweeps
 
     files = write_synthetic_sweeps(tmp_path)
     assert reram("fit", "hopping", *files, "--plot", tmp_path / "fit.png").returncode == 0

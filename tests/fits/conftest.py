@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fits.measurement import Measurement
+from fits.reading.measurement import Measurement
 
 
 @pytest.fixture(scope="session")

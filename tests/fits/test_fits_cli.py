@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fits.cli import app
-from fits.iv_summary import iv_report, iv_summary
-from fits.readers import read_iv, write_iv_csv
+from fits.reading.readers import read_iv, write_iv_csv
+from fits.sweeps.iv_summary import iv_report, iv_summary
 from ground.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]

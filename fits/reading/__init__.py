@@ -1,0 +1,1 @@
+"""Measured files in: text tables, workbooks and instrument exports become checked arrays; columns, units, layouts."""

@@ -1,0 +1,1 @@
+"""What every fit shares: identified parameters, options of the command line, text, JSON, plot and page."""

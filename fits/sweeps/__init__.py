@@ -1,0 +1,1 @@
+"""What one current-voltage sweep says by itself: branches, low-field lines, resistance states, the forming voltage."""

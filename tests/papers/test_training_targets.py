@@ -1,0 +1,54 @@
+"""Rows of figure 6: from collected runs, or not attempted with the command that makes them."""
+
+import json
+
+import pytest
+
+from ground.errors import InputError
+from studies import training_targets
+from studies.scoreboard import reproduce
+
+
+def _result(folder, last, seed, epochs=80):
+    folder.mkdir(parents=True)
+    record = {"last": last, "best": last, "epochs": epochs, "in_time": [], "settings": {"seed": seed}}
+    (folder / "result.json").write_text(json.dumps({**record, "provenance": {"cmo_reram": "0"}}))
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    def put(results):
+        monkeypatch.setattr(training_targets, "results", lambda: results)
+        return {t.name: t for t in training_targets.training_targets()}
+
+    return put
+
+
+def test_without_runs_a_row_is_not_attempted_and_says_how(stored, monkeypatch):
+    rows = stored({}).values()
+    monkeypatch.setattr("studies.scoreboard.targets", lambda: list(rows))
+    for row in reproduce():
+        assert row.status == "not attempted" and "reram train" in row.note
+
+
+def test_seeds_are_collected_into_mean_and_spread(tmp_path, stored):
+    for seed, last in enumerate((0.970, 0.972, 0.974)):
+        _result(tmp_path / "agad" / f"seed-{seed}", last, seed)
+    found = training_targets.collect({"mnist_accuracy_array": tmp_path / "agad"})
+    value, note = stored(found)["mnist_accuracy_array"].compute()
+    assert value == pytest.approx(97.2)
+    assert "97.20 ± 0.20 % after 80 epochs, seeds [0, 1, 2]" in note and "sigmoid" in note
+
+
+def test_the_perplexity_gap_is_relative(tmp_path, stored):
+    _result(tmp_path / "fp", 4.0, 0)
+    _result(tmp_path / "array", 4.04, 0)
+    names = {"lstm_perplexity_fp": tmp_path / "fp", "lstm_perplexity_array": tmp_path / "array"}
+    assert stored(training_targets.collect(names))["lstm_perplexity_gap_percent"].compute()[0] == pytest.approx(1.0)
+
+
+def test_unfinished_runs_and_unknown_names_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"holds no result.json; is the run finished"):
+        training_targets.collect({"mnist_accuracy_fp": tmp_path})
+    with pytest.raises(InputError, match="'mnist' is not known: expected one of mnist_accuracy_fp"):
+        training_targets.collect({"mnist": tmp_path})
