@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 _POWER_SWEEPS = 24  # at most, for the bound; fewer where another one would not save a sweep
 _MARGIN = 0.001  # of the error asked for, at which the first round aims: a second round would cost more
 _CYCLE = 128  # most mixing factors in one cycle; more sweeps repeat it
+_LEAST = 1e-12  # reduction asked of one round: a side that carries no current has no relative error to reach
 _CHECKS = 6  # rounds of sweeps before a vector is given up
 NO_SOURCE: Floats = np.empty((0, 0))
 NO_SOURCE.flags.writeable = False
@@ -150,7 +151,7 @@ class Relaxation:
             if not waiting.any():
                 break
             kept = tuple(a.copy() for a in state)  # the sweeps go on in place
-            reduction = min(0.1, 0.3 * rtol / float(error[waiting].max()))
+            reduction = min(0.1, max(_LEAST, 0.3 * rtol / float(error[waiting].max())))
         return state, error, sweeps
 
     def _round(self, drive: Drive, count: int) -> Floats:

@@ -89,6 +89,23 @@ def test_perfect_wires_multiply_by_the_conductances() -> None:
     assert Crossbar(g, Wires.perfect()).forward(volts).bit_A == pytest.approx(volts @ g, rel=1e-13)
 
 
+def test_a_side_that_carries_no_current_ends_the_sweeps() -> None:
+    """Its error has nothing to be relative to; found by the search above."""
+    wires = Wires(
+        word_ohm=np.array([[np.inf], [0.0]]),
+        bit_ohm=np.array([[np.inf, 0.0]]),
+        left_ohm=np.array([0.35, 0.0]),
+        bottom_ohm=np.array([np.inf, 0.35]),
+        right_ohm=np.inf,
+        top_ohm=np.array([np.inf, 0.35]),
+    )
+    crossbar = Crossbar(np.array([[0.0, 1e-7], [1e-7, 0.0]]), wires)
+    for bit in ([0.0, 0.0], [1.0, -1.0]):
+        s = crossbar.solve([[0.0, 1.0]], [bit], rtol=1e-5, voltages=True)
+        d = crossbar.solve([[0.0, 1.0]], [bit], rtol=1e-4, method="direct", voltages=True)
+        assert s.bit_A == pytest.approx(d.bit_A, abs=1e-12)
+
+
 def test_one_cell_is_a_series_circuit() -> None:
     s = Crossbar(np.array([[1e-3]]), Wires(0, 0, left_ohm=100.0, bottom_ohm=50.0)).forward(1.0, voltages=True)
     assert s.bit_A == pytest.approx(1.0 / 1150.0, rel=1e-12)
