@@ -49,7 +49,7 @@ def array_targets() -> list[Target]:
             _overlap,
             (*population, *relaxation),
         ),
-        Target("mean_shift_1h_uS", "4d", p["relaxation"]["mean_shift_1h_uS"]["value"], 0.1, _shift, relaxation),
+        Target("mean_shift_1h_uS", "4d", p["relaxation"]["mean_shift_1h_uS"]["value"], 0.1, _shift, relaxation, True),
         Target(
             "n_states_measured",
             "5b",

@@ -29,7 +29,13 @@ def device_targets() -> list[Target]:
             ("forming_fit.r_cf_nm", "cycling.r_lrs_ohm"),
         ),
         Target(
-            "v_forming_mean_V", "2a", p["forming"]["v_forming_reram_V"]["mean"], 0.03, lambda: _forming("mean"), forming
+            "v_forming_mean_V",
+            "2a",
+            p["forming"]["v_forming_reram_V"]["mean"],
+            0.03,
+            lambda: _forming("mean"),
+            forming,
+            True,
         ),
         Target(
             "v_forming_sigma_V",
@@ -38,6 +44,7 @@ def device_targets() -> list[Target]:
             0.25,
             lambda: _forming("sigma"),
             forming,
+            given=True,
         ),
         Target(
             "v_forming_1t1r_V", "2a", p["forming"]["v_forming_1t1r_V"]["mean"], 0.03, lambda: _forming("1t1r"), forming
@@ -76,6 +83,7 @@ def device_targets() -> list[Target]:
             0.3,
             lambda: _spread("r_lrs_sigma_over_mean"),
             spread,
+            given=True,
         ),
         Target(
             "r_hrs_sigma_over_mean",

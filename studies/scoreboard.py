@@ -13,7 +13,7 @@ from studies.device_targets import device_targets
 from studies.network_targets import network_targets
 from studies.target import Target
 
-Status = Literal["reproduced", "off", "not attempted"]
+Status = Literal["reproduced", "input", "off", "not attempted"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def reproduce(say: Callable[[str], None] = lambda text: None) -> list[Row]:
                 t.published,
                 ours,
                 t.tolerance,
-                "off" if off else "reproduced",
+                "off" if off else "input" if t.given else "reproduced",
                 round(time.perf_counter() - start, 2),
                 t.inputs,
                 note,
@@ -81,5 +81,5 @@ def as_table(rows: list[Row]) -> str:
         lines.append(f"{r.name:<46} {r.figure:<5} {r.published:>10.4g} {ours:>10} {r.tolerance:>7.1%}  {status}")
         if r.note:
             lines.append(f"{'':<4}{r.note}")
-    counts = {s: sum(r.status == s for r in rows) for s in ("reproduced", "off", "not attempted")}
+    counts = {s: sum(r.status == s for r in rows) for s in ("reproduced", "input", "off", "not attempted")}
     return "\n".join([*lines, ", ".join(f"{n} {s}" for s, n in counts.items())])

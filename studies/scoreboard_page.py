@@ -17,8 +17,10 @@ def as_markdown(rows: list[Row]) -> str:
     lines = ["| number | figure | published | ours | within | status |", "|---|---|---|---|---|---|"]
     for r in (r for r in rows if r.status != "not attempted"):
         ours = "-" if r.ours is None else f"{r.ours:.3g}"
-        gap = "" if r.ours is None or r.status == "reproduced" else f" by {r.ours / r.published - 1:+.0%}"
-        lines.append(f"| {r.name} | {r.figure} | {r.published:.3g} | {ours} | {r.tolerance:.0%} | {r.status}{gap} |")
+        gap = "" if r.ours is None or r.status != "off" else f" by {r.ours / r.published - 1:+.0%}"
+        lines.append(
+            f"| {r.name} | {r.figure} | {r.published:.3g} | {ours} | {100 * r.tolerance:g} % | {r.status}{gap} |"
+        )
     missing = sum(r.status == "not attempted" for r in rows)
     return "\n".join(
         [

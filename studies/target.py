@@ -10,7 +10,10 @@ Outcome = tuple[float | None, str]
 
 @dataclass(frozen=True)
 class Target:
-    """A published number and how we get ours (None: not built yet)."""
+    """A published number and how we get ours (None: not built yet).
+
+    given : the number, or the law that it follows from, was put in; agreement is then a check of ours and no reproduction.
+    """
 
     name: str
     figure: str
@@ -18,3 +21,4 @@ class Target:
     tolerance: float
     compute: Callable[[], Outcome] | None = None
     inputs: tuple[str, ...] = ()
+    given: bool = False

@@ -33,8 +33,8 @@ def prepare(spec: dict[str, Any]) -> None:
         of = device(spec["mesh"], "linear")
         build_mesh(of.stack, of.mesh)
     elif not Path(spec["case"]).exists():
-        if "rim_nm" in spec:
-            of = device({"rim_size": f"{spec['rim_nm']} nm"}, "linear")
+        if "mesh" in spec:
+            of = device(spec["mesh"], "linear")
             Case.of(build_mesh(of.stack, of.mesh), of).save(Path(spec["case"]))
         else:
             from fem_peers.usual import full_box
@@ -96,5 +96,5 @@ def _ours(spec: dict[str, Any], biases: list[float]) -> tuple[Any, float]:
     )
     unit = problem.unit(of.electrical_conductivities())
     seconds = time.perf_counter() - start
-    dofs = len(problem.forms.V.x.array)
+    dofs = problem.space.dofmap.index_map.size_global
     return ([unit.conductance_S], [unit.dT_per_W * unit.conductance_S], dofs), seconds
