@@ -15,8 +15,6 @@ from compact_model.training.bank import DeviceBank
 from compact_model.training.converters import Converters
 from compact_model.training.tile import Tile
 
-Tensor = torch.Tensor
-
 
 class TorchTile(Tile):
     """As `Tile`; takes and returns tensors on `device`. One seed repeats a run on one kind of hardware.
@@ -36,7 +34,7 @@ class TorchTile(Tile):
         self._ledger = torch.from_numpy(self.digital).to(self.device)
 
     @property
-    def tensor_weights(self) -> Tensor:
+    def tensor_weights(self) -> torch.Tensor:
         """Return the weights of W on the device, (rows, columns)."""
         if self._weights is not None:
             return torch.from_numpy(self._weights).to(self.device)
@@ -75,7 +73,7 @@ class TorchTile(Tile):
         """Return W^T d through DAC and ADC; d (vectors, rows)."""
         return self._read(self._tensor(d), self.tensor_weights, self.io_back, 5)
 
-    def _tensor(self, x: Any) -> Tensor:
+    def _tensor(self, x: Any) -> torch.Tensor:
         return torch.as_tensor(x, dtype=torch.float32, device=self.device)
 
     def _random(self, stream: int) -> torch.Generator:
@@ -83,7 +81,7 @@ class TorchTile(Tile):
         words = np.random.SeedSequence([self.seed, stream, int(self.counters[stream])]).generate_state(1, np.uint64)
         return torch.Generator(self.device).manual_seed(int(words[0] >> np.uint64(1)))
 
-    def _read(self, x: Tensor, matrix: Tensor, io: Converters, stream: int) -> Tensor:
+    def _read(self, x: torch.Tensor, matrix: torch.Tensor, io: Converters, stream: int) -> torch.Tensor:
         if io.ideal:
             return x @ matrix
         self.counters[stream] += 1
@@ -134,7 +132,7 @@ class TorchTile(Tile):
         self.counters[UPDATES] += 1
         self._weights = None
 
-    def _train(self, chance: Tensor, slots: int, random: torch.Generator) -> Tensor:
+    def _train(self, chance: torch.Tensor, slots: int, random: torch.Generator) -> torch.Tensor:
         return (torch.rand(slots, len(chance), generator=random, device=self.device) < chance).float()
 
     def _transfer(self, due: int, reads: Any, lambda_H: float, random: torch.Generator) -> None:
@@ -169,7 +167,7 @@ class _Bank:
     """A bank's parameters and state as tensors."""
 
     def __init__(self, bank: DeviceBank, device: torch.device) -> None:
-        def pair(values: Any) -> Tensor:
+        def pair(values: Any) -> torch.Tensor:
             return torch.tensor(values, dtype=torch.float32, device=device)
 
         d = bank.devices
@@ -182,10 +180,10 @@ class _Bank:
     def take(self, bank: DeviceBank) -> None:
         self.u.copy_(torch.from_numpy(bank.state))
 
-    def weights(self) -> Tensor:
+    def weights(self) -> torch.Tensor:
         return self.u * self.scale[..., 0] - self.scale[..., 1]
 
-    def pulse(self, count: Tensor, direction: Tensor, random: torch.Generator) -> int:
+    def pulse(self, count: torch.Tensor, direction: torch.Tensor, random: torch.Generator) -> int:
         """Give every device `count` pulses in a row towards `direction`; return the pulses given."""
         up = (direction > 0).float()
         step, gamma = (torch.where(direction > 0, both[0], both[1]) for both in (self.step, self.gamma))
