@@ -27,7 +27,7 @@ lint: setup  ## check style (ruff) and types (mypy)
 doctor: setup  ## say which libraries are there, what each is for and how to install it
 	$(PY) -m ground.doctor
 
-training-env: setup  ## add torch and numba to .venv, for training (the CPU build where pip's settings point to one)
+training-env: setup  ## add torch and scikit-learn to .venv, for training (the CPU build where pip's settings point to one)
 	@install/setup.sh --training
 
 test-aihwkit: .venv-aihwkit/.ready  ## check the exported model in aihwkit itself (own environment, Python 3.11, about 6 GB)

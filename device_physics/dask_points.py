@@ -87,7 +87,7 @@ def _load() -> Any:
 def _client(distributed: Any, address: str) -> Any:
     try:
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TimeoutError, AssertionError) as error:  # the last: an event loop that is still ending
         raise InputError(
             f"scheduler={address!r} cannot be reached ({error}). Start one with `dask scheduler`, give its address as "
             "tcp://host:8786, and start workers with `dask worker tcp://host:8786`."

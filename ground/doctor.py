@@ -72,6 +72,7 @@ _CORE = [
     ("typer", "typer", "the command line"),
     ("rich", "rich", "the command line"),
     ("openpyxl", "openpyxl", "reading .xlsx measurements"),
+    ("numba", "numba", "cells, arrays and crossbars"),
 ]
 _OPTIONAL = [
     ("mpi4py", "mpi4py", "FEM on several processes", _DOLFINX),
@@ -79,7 +80,9 @@ _OPTIONAL = [
     ("pyvista", "pyvista", "pictures of 3D fields", 'pip install -e ".[plot]"'),
     ("vtkmodules", "vtk", "pictures of 3D fields", 'pip install -e ".[plot]"'),
     ("torch", "torch", "training", "make training-env"),
-    ("numba", "numba", "training and large arrays at full speed", "make training-env"),
+    ("sklearn", "scikit-learn", "training on its digits", "make training-env"),
+    ("xlrd", "xlrd", "reading .xls measurements", 'pip install -e ".[xls]"'),
+    ("emcee", "emcee", "sampling hopping fits", 'pip install -e ".[sampling]"'),
     ("dask", "dask", "sweeps on several processes or a cluster", 'pip install -e ".[cluster]"'),
     ("aihwkit", "aihwkit", "checking the exported model in aihwkit (its own environment)", "make test-aihwkit"),
 ]

@@ -2,7 +2,7 @@
 # Makes .venv with everything that `make demo` and `make test` need. Safe to run again: a second run takes a second.
 #
 #   install/setup.sh              the environment: FEM where dolfinx can be had, a light one without FEM elsewhere
-#   install/setup.sh --training   torch and numba on top
+#   install/setup.sh --training   torch and scikit-learn on top
 #
 # RERAM_PYTHON=/path/to/python   build on this Python (with dolfinx: FEM; without: light); nothing is installed by apt
 # RERAM_NO_APT=1                 never call apt-get
@@ -251,7 +251,7 @@ main() {
     make_venv
     rm -f "$stamp"
     if [ "$extras" = training ]; then
-        say "setup: pip install of torch and numba (1 to 10 minutes: the default torch build carries CUDA libraries of several GB;"
+        say "setup: pip install of torch and scikit-learn (1 to 10 minutes: the default torch build carries CUDA libraries of several GB;"
         say "    a CPU-only build is taken where your pip settings point to one: see pytorch.org)"
     else
         say "setup: pip install into .venv with Python ${FACTS%% *} (about a minute)"

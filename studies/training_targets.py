@@ -37,11 +37,22 @@ def training_targets() -> list[Target]:
     """Return the targets of figure 6."""
     numbers = paper()["training"]
     accuracy = numbers["mnist_accuracy"]
+    net = ("training.mnist_net, batch, mnist_epochs_shown",)
+    devices = (*net, "training.lr, fast_lr, transfer_every", "open_loop.n_states, sp_skew, nsr")
     return [
-        Target("mnist_accuracy_fp", "6b", accuracy["fp_sgd"], 0.005, _accuracy("mnist_accuracy_fp")),
-        Target("mnist_accuracy_array", "6b", accuracy["array"], 0.005, _accuracy("mnist_accuracy_array")),
-        Target("mnist_accuracy_symmetric", "6b", accuracy["symmetric"], 0.005, _accuracy("mnist_accuracy_symmetric")),
-        Target("lstm_perplexity_gap_percent", "6d", numbers["lstm_perplexity_gap_percent"]["value"], 1.0, _gap),
+        Target("mnist_accuracy_fp", "6b", accuracy["fp_sgd"], 0.005, _accuracy("mnist_accuracy_fp"), net),
+        Target("mnist_accuracy_array", "6b", accuracy["array"], 0.005, _accuracy("mnist_accuracy_array"), devices),
+        Target(
+            "mnist_accuracy_symmetric",
+            "6b",
+            accuracy["symmetric"],
+            0.005,
+            _accuracy("mnist_accuracy_symmetric"),
+            devices,
+        ),
+        Target(
+            "lstm_perplexity_gap_percent", "6d", numbers["lstm_perplexity_gap_percent"]["value"], 1.0, _gap, devices
+        ),
     ]
 
 

@@ -217,7 +217,7 @@ def test_reproduce_is_a_list_of_rows(tmp_path: Path) -> None:
     assert len(rows) >= 25
     for row in rows:
         assert {"name", "figure", "published", "ours", "tolerance", "status", "seconds"} <= set(row)
-        assert row["status"] in ("reproduced", "off", "not attempted")
+        assert row["status"] in ("reproduced", "input", "off", "not attempted")
     assert json.loads((tmp_path / "rows.json").read_text())[0]["name"] == rows[0]["name"]
 
 
