@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -84,10 +85,22 @@ def _load() -> Any:
     return distributed
 
 
+def _check_answers(address: str) -> None:
+    """Raise OSError or ValueError where nothing listens at an address: a client that fails leaves its event loop behind."""
+    scheme, _, place = address.rpartition("://")
+    if scheme not in ("", "tcp", "tls"):
+        raise ValueError(f"unknown kind of address '{scheme}://'")
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError("no host and port in it")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+
+
 def _client(distributed: Any, address: str) -> Any:
     try:
+        _check_answers(address)
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TimeoutError, AssertionError) as error:  # the last: an event loop that is still ending
+    except (OSError, ValueError, OverflowError) as error:
         raise InputError(
             f"scheduler={address!r} cannot be reached ({error}). Start one with `dask scheduler`, give its address as "
             "tcp://host:8786, and start workers with `dask worker tcp://host:8786`."
