@@ -5,7 +5,7 @@ PY := .venv/bin/python
 PYTHON311 ?= python3.11
 ARGS ?=
 
-.PHONY: help setup demo test lint doctor training-env test-aihwkit response reproduce scoreboard clean
+.PHONY: help setup demo test lint docs doctor training-env test-aihwkit response reproduce scoreboard clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,10 @@ lint: setup  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+docs: setup  ## build the documentation into docs/_build/html, with warnings as errors
+	$(PY) -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 doctor: setup  ## say which libraries are there, what each is for and how to install it
 	$(PY) -m ground.doctor
@@ -43,12 +47,12 @@ test-aihwkit: .venv-aihwkit/.ready  ## check the exported model in aihwkit itsel
 response: setup  ## make the shipped response table again (needs FEM)
 	.venv/bin/reram response -o device_physics/response_default.nc $(ARGS)
 
-reproduce: setup  ## compare with every published number and say how far off each is
+reproduce: setup  ## draw every figure and compare with every number of the paper, into runs/reproduce
 	.venv/bin/reram reproduce $(ARGS)
 
 scoreboard: setup  ## write the scoreboard of README.md anew
 	$(PY) -m studies.scoreboard_page README.md
 
 clean:  ## remove what can be made again: environments, caches, build folders (results under runs/ stay)
-	rm -rf .venv .venv-aihwkit .venv-setup.log build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf docs/_build docs/_generated .venv .venv-aihwkit .venv-setup.log build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,11 +13,15 @@ import typer
 import compact_model.cli
 import compact_model.mvm.cli
 import compact_model.training.cli
+import compact_model.training.evaluate_cli
 import device_physics.cli
 import device_physics.mesh_cli
 import fits.cli
 import ground.cli
+import ground.trace_cli
 import studies.cli
+import studies.report.cli
+import studies.uncertainty_cli
 from ground.errors import ReramError
 
 app = typer.Typer(
@@ -41,7 +45,11 @@ app.add_typer(compact_model.cli.array_app, name="array")
 app.add_typer(compact_model.cli.export_app, name="export")
 app.command("mvm")(compact_model.mvm.cli.mvm_command)
 app.command("train")(compact_model.training.cli.train_command)
+app.command("evaluate")(compact_model.training.evaluate_cli.evaluate_command)
+app.command("trace")(ground.trace_cli.trace_command)
+app.command("uncertainty")(studies.uncertainty_cli.uncertainty_command)
 app.command("reproduce")(studies.cli.reproduce_command)
+app.command("report")(studies.report.cli.report_command)
 
 
 _STOPPED = "reram: stopped. Finished points are kept; the same command goes on from there.\n"

@@ -1,6 +1,6 @@
 """Seconds per MNIST epoch with AGAD against aihwkit: same algorithm, devices, pulse length, batch and network, in one table.
 
-python benchmarks/training.py DATA [--aihwkit PYTHON] [--vectors 3200] [--repeats 3] [-o training.json]
+python benchmarks/training.py DATA [--aihwkit PYTHON] [--vectors 960] [--repeats 5] [-o training.json]
 
 DATA : folder of the MNIST files.  PYTHON : interpreter that has aihwkit (default: this one, if it has it). Without one, its
 figures of another machine stand in, and are marked. Every case runs in a process of its own, ours and theirs taking turns; the
@@ -40,8 +40,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", type=Path)
     parser.add_argument("--aihwkit", default=sys.executable if importlib.util.find_spec("aihwkit") else None)
-    parser.add_argument("--vectors", type=int, default=3200)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--vectors", type=int, default=960)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()

@@ -63,18 +63,22 @@ def _deliver(
     record: dict[str, Any],
     variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
     output: Path | None,
+    plot: Path | None,
     as_json: bool,
     lines: list[str],
 ) -> None:
-    """Write the file, then print either one JSON object or a few lines."""
+    """Write the file, put its record into the plot, too, then print either one JSON object or a few lines."""
     from compact_model.array_file import write_arrays
     from ground.files import write_json
-    from ground.provenance import provenance
+    from ground.provenance import provenance, published, response_table, sources
+    from ground.stamp import stamp
 
     settings = {**settings, "model": used.name, "model_content": used.content_hash}
-    made = provenance(
-        f"reram array {verb}", files=[] if model is None else [model], synthetic=used.synthetic, **settings
-    )
+    cells = verb in ("form", "cycle") or settings.get("physical", False)
+    files = [*(published() if model is None else sources("compact model", model)), *(response_table() if cells else [])]
+    made = provenance(f"reram array {verb}", files=files, near=output or plot, synthetic=used.synthetic, **settings)
+    if plot is not None:
+        stamp(plot, made)
     record = {**record, "shape": settings["shape"], "seed": settings["seed"], "model": used.name, "provenance": made}
     if output is not None and output.suffix == ".json":
         write_json(output, record)
@@ -135,7 +139,7 @@ def form_command(
 
         draw_forming(result, plot, title=f"Forming of {shape} cells: {used.name}")
     settings = {"shape": list(parse_shape(shape)), "seed": seed}
-    _deliver("form", used, model, settings, record, variables, output, as_json, lines)
+    _deliver("form", used, model, settings, record, variables, output, plot, as_json, lines)
 
 
 @array_app.command("cycle")
@@ -175,7 +179,7 @@ def cycle_command(
 
         draw_cycling(result, plot, title=f"{cycles} cycles of {shape} cells: {used.name}; ion barriers assumed")
     settings = {"shape": list(parse_shape(shape)), "seed": seed, "cycles": cycles, "step_V": step_mV / 1e3}
-    _deliver("cycle", used, model, settings, record, variables, output, as_json, lines)
+    _deliver("cycle", used, model, settings, record, variables, output, plot, as_json, lines)
 
 
 @array_app.command("program")
@@ -194,7 +198,7 @@ def program_command(
     as_json: Json = False,
 ) -> None:
     """Program every device to every level in closed loop, and give pulses and level widths."""
-    from compact_model.program_statistics import program_statistics
+    from compact_model.programming_statistics import program_statistics
 
     rows_columns, used = parse_shape(shape), _load(model)
     statistics = program_statistics(used.population, rows_columns, levels, acceptance, seed=seed, max_pulses=max_pulses)
@@ -226,7 +230,7 @@ def program_command(
         "seed": seed,
         "max_pulses": max_pulses,
     }
-    _deliver("program", used, model, settings, record, variables, output, as_json, lines)
+    _deliver("program", used, model, settings, record, variables, output, plot, as_json, lines)
 
 
 @array_app.command("pulse")
@@ -274,7 +278,7 @@ def pulse_command(
             trace, metrics, plot, title=f"Open-loop pulses on {shape} devices ({record['device']}): {used.name}"
         )
     settings = {"shape": list(parse_shape(shape)), "seed": seed, "physical": physical}
-    _deliver("pulse", used, model, settings, record, variables, output, as_json, lines)
+    _deliver("pulse", used, model, settings, record, variables, output, plot, as_json, lines)
 
 
 @array_app.command("relax")
@@ -332,7 +336,7 @@ def relax_command(
         "acceptance": acceptance,
         "times_s": seconds,
     }
-    _deliver("relax", used, model, settings, record, variables, output, as_json, lines)
+    _deliver("relax", used, model, settings, record, variables, output, plot, as_json, lines)
 
 
 def _mean_sigma(values: Any) -> dict[str, float | None]:

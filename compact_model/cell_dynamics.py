@@ -78,7 +78,7 @@ class PreparedCells:
 
     def with_ions(self, ions: Ions) -> PreparedCells:
         """Return the same cells with other ions, barriers included: what does not move stays prepared."""
-        from compact_model import cell_instant as kernel
+        from compact_model import cell_balance as kernel
 
         shape = self.cells.shape
         cells = replace(
@@ -87,7 +87,9 @@ class PreparedCells:
             barrier_set_eV=np.full(shape, ions.barrier_set_eV),
             barrier_reset_eV=np.full(shape, ions.barrier_reset_eV),
         )
-        return replace(self, cells=cells, rows=_rows(cells, float(self.rows[0, kernel.LINE])))
+        return replace(
+            self, cells=cells, rows=_rows(cells, float(self.rows[0, kernel.LINE]), self.rows[:, kernel.KINK])
+        )
 
     def density_m3(self, x: ArrayLike) -> Array:
         """Trap density [1/m3] at state x."""
@@ -128,7 +130,8 @@ def prepare(cells: Cells | Cell, *, response: Response | None = None, line_ohm: 
     cell, radius = cells.cell, cells.filament_radius_m.ravel()
     shared, table_of = np.unique(np.stack([radius, cells.trap_density_lrs_m3.ravel()]), axis=1, return_inverse=True)
     rest = sigma_rest_S_per_m(response, shared[0], cell.hopping, shared[1], cell.ambient_K)
-    return PreparedCells(cells, _rows(cells, line_ohm), curves(response, shared[0], rest), np.asarray(table_of).ravel())
+    which = np.asarray(table_of).ravel()
+    return PreparedCells(cells, _rows(cells, line_ohm, np.log(rest)[which]), curves(response, shared[0], rest), which)
 
 
 @cache
@@ -149,8 +152,9 @@ def simulate(
     return prepare(cells, response=response, line_ohm=line_ohm).run(waveform, x0, tolerance=tolerance)
 
 
-def _rows(cells: Cells, line_ohm: float) -> Array:
-    from compact_model import cell_instant as k
+def _rows(cells: Cells, line_ohm: float, kink: Array) -> Array:
+    """Constants of each cell; kink (cells,): ln of the conductivity of its CMO at rest."""
+    from compact_model import cell_balance as k
 
     c, h, ions, t = cells.cell, cells.cell.hopping, cells.cell.ions, cells.cell.transistor
     rows = np.zeros((cells.size, k.ROW))
@@ -158,13 +162,15 @@ def _rows(cells: Cells, line_ohm: float) -> Array:
     rows[:, k.AMBIENT] = c.ambient_K
     rows[:, k.N_LRS], rows[:, k.N_HRS] = cells.trap_density_lrs_m3.ravel(), cells.trap_density_hrs_m3.ravel()
     rows[:, k.B_LRS], rows[:, k.B_HRS] = h.barrier_lrs_eV, h.barrier_hrs_eV
+    rows[:, k.LN_N_HRS] = np.log(rows[:, k.N_HRS])
+    rows[:, k.B_PER_LN_N] = (h.barrier_lrs_eV - h.barrier_hrs_eV) / np.log(rows[:, k.N_LRS] / rows[:, k.N_HRS])
     rows[:, k.HOP] = h.hop_distance_m
     rows[:, k.LN_RATE] = np.log(2.0 * k.ELEMENTARY_CHARGE * h.hop_distance_m * h.attempt_Hz) - np.log(2.0)
     rows[:, k.MANY_ROOTS] = max(h.barrier_lrs_eV, h.barrier_hrs_eV) > _ONE_ROOT * BOLTZMANN_eV * c.ambient_K
     rows[:, k.ION_LN_RATE], rows[:, k.ION_HOP] = np.log(ions.attempt_Hz), ions.charge * ions.hop_distance_m
     rows[:, k.ION_SET], rows[:, k.ION_RESET] = cells.barrier_set_eV.ravel(), cells.barrier_reset_eV.ravel()
     rows[:, k.G_SET], rows[:, k.G_RESET] = ions.exponent_set, ions.exponent_reset
-    rows[:, k.LINE] = line_ohm
+    rows[:, k.LINE], rows[:, k.KINK] = line_ohm, kink
     if t is not None:
         thermal = BOLTZMANN_eV * c.ambient_K
         rows[:, k.GATED], rows[:, k.THRESHOLD], rows[:, k.SLOPE] = 1.0, t.threshold_V, t.slope
@@ -190,7 +196,7 @@ def _run(
     if not 1e-9 <= tolerance <= 0.1:
         raise InputError(f"tolerance={tolerance!r} is not allowed: expected 1e-9..0.1 (of ln N per step).")
     waves = [waveform] if isinstance(waveform, Waveform) else list(waveform)
-    t, bias, gate = (_stack([w.corners()[i] for w in waves]) for i in range(3))
+    t, bias, gate = (_stack(list(rows)) for rows in zip(*(w.corners() for w in waves), strict=True))
     looks = np.stack([w.sample_s for w in waves])
     start, factor, which = (
         np.broadcast_to(np.asarray(v, d), shape).ravel()

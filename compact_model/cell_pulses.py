@@ -92,7 +92,7 @@ class PulseMap:
 
 
 def _window_after(w: Array, travel: Array, g: float) -> Array:
-    """Distance to the end after a travel: dw/dy = -w^g solved exactly (as `cell_kernel.moved`)."""
+    """Distance to the end after a travel: dw/dy = -w^g solved exactly (as `cell_step.moved`)."""
     if abs(g - 1.0) < 1e-9:
         return np.asarray(w * np.exp(-travel))
     base = 1.0 + (g - 1.0) * np.minimum(travel, 1e200) * np.maximum(w, 1e-300) ** (g - 1.0)

@@ -12,6 +12,7 @@ from compact_model.array_cli import array_app, parse_shape
 
 if TYPE_CHECKING:
     from compact_model.model import CompactModel
+    from ground.provenance import Source
 
 __all__ = ["array_app", "export_app", "model_app", "parse_shape"]
 
@@ -64,7 +65,7 @@ def calibrate_command(
     from compact_model.cell_calibration import calibrate, parse_target
     from compact_model.model import CompactModel
     from compact_model.published_cell import published_cell
-    from ground.provenance import provenance
+    from ground.provenance import provenance, published, response_table
 
     base = CompactModel.published() if model is None else CompactModel.load(model)
     found = calibrate(
@@ -78,7 +79,8 @@ def calibrate_command(
     }
     made = provenance(
         "reram model calibrate",
-        files=[] if model is None else [model],
+        files=[*_sources(model), *published(), *response_table()],
+        near=output,
         synthetic=base.synthetic,
         ion_constants=constants,
     )
@@ -93,6 +95,28 @@ def calibrate_command(
         )
         return
     typer.echo(f"{output}: cell with calibrated ions\n{found.report()}")
+
+
+def _sources(model: Path | None) -> list[Source]:
+    from ground.provenance import sources
+
+    return sources("compact model", model)
+
+
+def _exported(kind: str, model: CompactModel, file: Path, output: Path, **settings: Any) -> dict[str, Any]:
+    """What made an exported file. A circuit's curves are those of the shipped response table."""
+    from ground.provenance import provenance, published, response_table
+
+    table = response_table() if kind in ("spice", "verilog-a") else []
+    numbers = published() if kind == "aihwkit" else []
+    return provenance(
+        f"reram export {kind}",
+        files=[*_sources(file), *table, *numbers],
+        near=output,
+        synthetic=model.synthetic,
+        model_content=model.content_hash,
+        **settings,
+    )
 
 
 def _summary(model: CompactModel) -> list[str]:
@@ -131,13 +155,16 @@ def aihwkit_command(
     as_json: Json = False,
 ) -> None:
     """Write a Python file with training and inference configurations for aihwkit."""
-    from compact_model.aihwkit_export import aihwkit_json, aihwkit_python
+    from compact_model.export.aihwkit import aihwkit_json, aihwkit_python
     from compact_model.model import CompactModel
     from ground.files import write_json, write_text
+    from ground.stamp import stamp
 
     loaded = CompactModel.load(model)
-    data = aihwkit_json(loaded)
+    made = _exported("aihwkit", loaded, model, output)
+    data = {**aihwkit_json(loaded), "provenance": made}
     write_text(output, aihwkit_python(loaded))
+    stamp(output, made, mark="#")
     if json_config is not None:
         write_json(json_config, data)
     if as_json:
@@ -161,8 +188,11 @@ def spice_command(
     from compact_model.export.spice import spice_subcircuit
     from compact_model.model import CompactModel
     from ground.files import write_text
+    from ground.stamp import stamp
 
-    write_text(output, spice_subcircuit(CompactModel.load(model), name=name))
+    loaded = CompactModel.load(model)
+    write_text(output, spice_subcircuit(loaded, name=name))
+    stamp(output, _exported("spice", loaded, model, output, name=name), mark="*")
     typer.echo(f"{output}: .subckt {name} te gate sl x, parameter x0")
 
 
@@ -176,8 +206,11 @@ def verilog_a_command(
     from compact_model.export.verilog_a import verilog_a_module
     from compact_model.model import CompactModel
     from ground.files import write_text
+    from ground.stamp import stamp
 
-    write_text(output, verilog_a_module(CompactModel.load(model), name=name))
+    loaded = CompactModel.load(model)
+    write_text(output, verilog_a_module(loaded, name=name))
+    stamp(output, _exported("verilog-a", loaded, model, output, name=name), mark="//")
     typer.echo(f"{output}: module {name}(te, gate, sl, x)")
 
 
@@ -195,11 +228,14 @@ def lookup_command(
     from compact_model.export.lookup import lookup_table
     from compact_model.model import CompactModel
     from ground.files import write_text
+    from ground.stamp import stamp
 
-    table = lookup_table(CompactModel.load(model), rows=rows, columns=columns, seed=seed)
+    loaded = CompactModel.load(model)
+    table = lookup_table(loaded, rows=rows, columns=columns, seed=seed)
     for direction in ("up", "down"):
         file = output.with_name(f"{output.name}_{direction}.csv")
         write_text(file, table.csv(direction))
+        stamp(file, _exported("lookup", loaded, model, file, rows=rows, columns=columns, seed=seed))
         typer.echo(f"{file}: {rows} conductances, {columns} quantiles")
 
 

@@ -16,7 +16,7 @@ from compact_model.noise import Noise
 from compact_model.population import Population
 from ground.errors import InputError, nearest
 from ground.files import content_hash, write_json
-from ground.provenance import provenance
+from ground.provenance import provenance, published
 from ground.spec import Spec
 from ground.units import Quantity
 
@@ -95,7 +95,7 @@ class CompactModel(Spec):
             population=population,
             noise=Noise.published(),
             validity={"g_S": (low, high), "t_s": (1.0, 3.2e8), "acceptance": (0.002, 0.02)},
-            provenance=provenance("CompactModel.published", source="arXiv:2502.04524"),
+            provenance=provenance("CompactModel.published", files=published(), source="arXiv:2502.04524"),
         )
 
     @property

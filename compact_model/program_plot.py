@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compact_model.program_statistics import ProgramStatistics
+from compact_model.programming_statistics import ProgramStatistics
 from ground.files import atomic
 from ground.paper import paper
 from ground.plotting import load_matplotlib

@@ -100,28 +100,22 @@ def program(
     if isinstance(max_pulses, bool) or max_pulses < 1:
         raise InputError(f"max_pulses={max_pulses!r} is not allowed: expected 1 or more.")
     target = _targets(devices, targets_S)
-    shape = target.shape
-    lead = shape[: len(shape) - len(devices.shape)]
-    trials = (trial + np.arange(int(np.prod(lead)))).reshape(lead + (1,) * len(devices.shape))
-    flat = devices[(None,) * len(lead)]._mapped(lambda a: np.broadcast_to(a, shape).ravel())
-    goal, repeat = target.ravel(), np.broadcast_to(trials, shape).ravel()
-    up, down = _factors(goal, tuple(windows))
-    from compact_model import pulsed_kernel as kernel
+    shape, axes = target.shape, len(devices.shape)
+    own = shape[len(shape) - axes :]
+    if own != devices.shape:
+        devices = devices._mapped(lambda a: np.broadcast_to(a, own))
+    goal = np.ascontiguousarray(target).ravel()
+    from compact_model.closed_loop import close_loop
 
-    g, pulses = flat.g_min_S.copy(), np.zeros(goal.size, np.int64)
-    kernel.close_loop(
-        g,
-        kernel.rows(flat),
-        flat.device_id,
-        repeat.astype(np.int64),
+    g, pulses = close_loop(
+        devices,
         goal,
-        up,
-        down,
-        float(acceptance),
-        float(increment),
-        int(max_pulses),
-        kernel.key(seed, "program"),
-        pulses,
+        _factors(goal, tuple(windows)),
+        acceptance=float(acceptance),
+        increment=float(increment),
+        max_pulses=int(max_pulses),
+        first_trial=int(trial),
+        seed=seed,
     )
     converged = np.abs(g - goal) <= acceptance * goal
     return ProgramResult(target, g.reshape(shape), pulses.reshape(shape), converged.reshape(shape), float(acceptance))
@@ -146,12 +140,13 @@ def _targets(devices: PulsedDevices, targets_S: ArrayLike) -> Floats:
     return np.broadcast_to(target, shape)
 
 
-def _factors(goal: Floats, windows: tuple[PulseWindow, ...]) -> tuple[Floats, Floats]:
-    up, down = np.ones_like(goal), np.ones_like(goal)
+def _factors(goal: Floats, windows: tuple[PulseWindow, ...]) -> Floats:
+    """Factors of the steps up and down, (2, targets), or (2, 1) where they are 1 for all."""
+    factors = np.ones((2, goal.size if windows else 1))
     for window in windows:
         inside = (goal > window.low_S) & (goal <= window.high_S)
-        up[inside], down[inside] = window.up_factor, window.down_factor
-    return up, down
+        factors[:, inside] = [[window.up_factor], [window.down_factor]]
+    return factors
 
 
 def levels_S(count: int, low_S: float = 10e-6, high_S: float = 90e-6) -> Floats:

@@ -20,6 +20,40 @@ ATTEMPT_Hz = 1e13  # of the electrons: a phonon frequency; it and the hop distan
 ION_CONSTANTS = {"barrier_set_eV": 0.8550, "barrier_reset_eV": 0.8367, "exponent_set": 4.0, "exponent_reset": 1.0}
 
 
+def published_hopping(hop_distance_m: float = 2e-9, attempt_Hz: float = ATTEMPT_Hz) -> Hopping:
+    """Densities and barriers read off figure 2d of arXiv:2502.04524; hop distance and attempt rate are not published."""
+    t = paper()["transport"]
+    return Hopping(
+        trap_density_lrs_m3=t["n_e_lrs_per_cm3"] * 1e6,
+        trap_density_hrs_m3=t["n_e_hrs_per_cm3"] * 1e6,
+        barrier_lrs_eV=t["delta_e_lrs_meV"] * 1e-3,
+        barrier_hrs_eV=t["delta_e_hrs_meV"] * 1e-3,
+        hop_distance_m=hop_distance_m,
+        attempt_Hz=attempt_Hz,
+    )
+
+
+def hop_distance_for(
+    resistance_ohm: float,
+    *,
+    attempt_Hz: float = ATTEMPT_Hz,
+    read_V: float = 0.2,
+    r_cf_m: float = 11e-9,
+    response: Response | None = None,
+) -> float:
+    """Hop distance [m] at which the published LRS has this resistance [ohm] at the read voltage: the one free number left."""
+    from scipy.optimize import brentq
+
+    dome = (response or Response.default()).at_radius(r_cf_m)
+
+    def gap(ln_a: float) -> float:
+        hopping = published_hopping(float(np.exp(ln_a)), attempt_Hz)
+        current = float(Transport(dome, hopping).at(read_V, hopping.trap_density_lrs_m3).current_A)
+        return float(np.log(read_V / current / resistance_ohm))
+
+    return float(np.exp(brentq(gap, np.log(1.5e-9), np.log(6e-9), xtol=1e-10)))
+
+
 @cache
 def published_cell() -> Cell:
     """Return the cell of arXiv:2502.04524: LRS density and barriers of figure 2d, hop distance from the LRS at 0.2 V.
@@ -32,23 +66,10 @@ def published_cell() -> Cell:
     from scipy.optimize import brentq
 
     p = paper()
-    t, formed = p["transport"], p["forming"]
+    formed, read = p["forming"], p["cycling"]["v_read_V"]
     radius = p["forming_fit"]["r_cf_nm"]["value"] * 1e-9
-    hopping = Hopping(
-        trap_density_lrs_m3=t["n_e_lrs_per_cm3"] * 1e6,
-        trap_density_hrs_m3=t["n_e_hrs_per_cm3"] * 1e6,
-        barrier_lrs_eV=t["delta_e_lrs_meV"] * 1e-3,
-        barrier_hrs_eV=t["delta_e_hrs_meV"] * 1e-3,
-        hop_distance_m=2e-9,
-        attempt_Hz=ATTEMPT_Hz,
-    )
-    dome, read, ohm = Response.default().at_radius(radius), p["cycling"]["v_read_V"], p["cycling"]["r_lrs_ohm"]["mean"]
-
-    def gap(ln_hop: float) -> float:
-        tried = hopping.replace(hop_distance_m=float(np.exp(ln_hop)))
-        return float(np.log(read / ohm / float(Transport(dome, tried).at(read, tried.trap_density_lrs_m3).current_A)))
-
-    hopping = hopping.replace(hop_distance_m=float(np.exp(brentq(gap, np.log(1.5e-9), np.log(6e-9), xtol=1e-10))))
+    hopping = published_hopping(hop_distance_for(p["cycling"]["r_lrs_ohm"]["mean"], read_V=read, r_cf_m=radius))
+    dome = Response.default().at_radius(radius)
     figure, hrs_ohm = Transport(dome, hopping), p["cycling"]["r_hrs_ohm"]["mean"]
     span = np.log(hopping.trap_density_lrs_m3 / hopping.trap_density_hrs_m3)
 

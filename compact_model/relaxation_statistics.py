@@ -11,8 +11,8 @@ from scipy.special import ndtr
 
 from compact_model.noise import Noise, check_time
 from compact_model.population import Population
-from compact_model.program_statistics import misread_fraction
 from compact_model.program_verify import ProgramResult, levels_S, program
+from compact_model.programming_statistics import misread_fraction
 from compact_model.pulsed_device import Floats
 
 

@@ -116,6 +116,8 @@ class Waveform:
         """Time, bias and gate with a corner wherever the bias passes through zero, so that a piece has one polarity."""
         t, b, g = self.time_s, self.bias_V, self.gate_V
         k = np.flatnonzero((b[:-1] * b[1:] < 0) & (np.diff(t) > 0))
+        if not k.size:
+            return t, b, g
         share = b[k] / (b[k] - b[k + 1])
         cross_t, cross_g = t[k] + share * np.diff(t)[k], g[k] + share * np.diff(g)[k]
         return np.insert(t, k + 1, cross_t), np.insert(b, k + 1, 0.0), np.insert(g, k + 1, cross_g)

@@ -13,6 +13,7 @@ from ground.progress import progress_bar
 if TYPE_CHECKING:
     from device_physics.device import Device
     from device_physics.solution import Solution
+    from ground.provenance import Source
 
 DeviceFile = Annotated[
     Path | None, typer.Argument(help="Device file (TOML). Without one: the published post-forming cell.")
@@ -58,6 +59,7 @@ def solve_command(
     from device_physics.electrothermal import solve
     from device_physics.field_requests import FieldRequests
     from ground.files import check_writable, write_json
+    from ground.provenance import with_inputs
 
     requests = FieldRequests(vtu=vtu, vtx=vtx, picture=picture, cutaway=cutaway, field=field)
     requests.check()
@@ -67,9 +69,19 @@ def solve_command(
     requests.write(solution)
     if not is_first_rank():
         return
+    record = with_inputs(solution.provenance, read_files(device), near=output or vtu or picture or cutaway)
+    requests.stamp(record)
+    told = {**solution.to_dict(), "provenance": record}
     if output:
-        write_json(output, solution.to_dict())
-    print(_json.dumps(solution.to_dict()) if json else describe(solution))
+        write_json(output, told)
+    print(_json.dumps(told) if json else describe(solution))
+
+
+def read_files(device: Path | None) -> list[Source]:
+    """Return the device file as an input of what is computed from it."""
+    from ground.provenance import sources
+
+    return sources("device file", device)
 
 
 def is_first_rank() -> bool:
@@ -128,12 +140,14 @@ def sweep_command(
     json: Json = False,
 ) -> None:
     """Solve a device over lists or ranges of its fields and of biases. A stopped run goes on where it was."""
-    from device_physics.sweep_file import read_sweep
+    from device_physics.sweep_file import read_sweep, sweep_sources
     from device_physics.sweep_plot import check_plot, draw_sweep
     from device_physics.sweeps import save_sweep
     from device_physics.sweeps import sweep as run
     from ground.errors import NotConverged
     from ground.files import check_writable
+    from ground.provenance import with_inputs
+    from ground.stamp import stamp
 
     tables, volts_, vary = read_sweep(sweep)
     check_writable(output)
@@ -142,12 +156,15 @@ def sweep_command(
     where = _where(workers, scheduler)
     with progress_bar("solving", quiet=json) as progress:
         table = run(tables, volts_, vary, progress=progress, retry_failed=retry_failed, **where)
+    record = with_inputs(_json.loads(table.attrs["provenance"]), sweep_sources(sweep), near=output)
+    table.attrs["provenance"] = _json.dumps(record)
     save_sweep(table, output)
     reasons = [str(r) for r in table["failure"].values.ravel() if r]
     if len(reasons) == table["failure"].size:
         raise NotConverged(f"all {len(reasons)} points failed; {output} has the reasons. The first: {reasons[0]}")
     if plot:
         draw_sweep(table, plot)
+        stamp(plot, record)
     if json:
         print(_json.dumps({"output": str(output), "points": int(table["current_A"].size), "failed": len(reasons)}))
     else:
@@ -163,8 +180,11 @@ def sweep_plot_command(
 ) -> None:
     """Draw a finished sweep: I(V), dome temperature and field, thermal resistance, balances; one curve per varied device."""
     from device_physics.sweep_plot import draw_sweep, load_sweep
+    from ground.provenance import provenance, sources
+    from ground.stamp import stamp
 
     draw_sweep(load_sweep(sweep), output)
+    stamp(output, provenance("reram sweep-plot", files=sources("sweep table", sweep), near=output))
     print(_json.dumps({"output": str(output)}) if json else f"plot in {output}")
 
 
@@ -176,15 +196,18 @@ def response_command(
     json: Json = False,
 ) -> None:
     """Make the response table of a stack (conductance, field and heating of the dome): what fits and arrays use for the FEM."""
+    from dataclasses import replace
+
     from device_physics.response_table import response
     from ground.files import check_writable
+    from ground.provenance import with_inputs
 
     spec = read_device(device) if device else None
     check_writable(output)
     where = _where(workers, scheduler)
     with progress_bar("solving", quiet=json) as progress:
         table = response(spec, progress=progress, **where)
-    table.save(output)
+    replace(table, provenance=with_inputs(table.provenance, read_files(device), near=output)).save(output)
     if json:
         print(_json.dumps({"output": str(output), "points": int(table.conductance_S.size)}))
     else:

@@ -37,6 +37,7 @@ class Response:
 
     r_cf_m (a,), sigma_cmo_S_per_m (b,), sigma_dome_S_per_m (c,) : axes.  conductance_S, E_per_V, dT_per_W : (a, b, c).
     dome_over_filament : radius of the dome over that of the filament.  provenance : what made it.
+    file : where it was read from.
     """
 
     r_cf_m: Array
@@ -47,6 +48,7 @@ class Response:
     dT_per_W: Array
     dome_over_filament: float
     provenance: dict[str, Any]
+    file: Path | None = None
 
     @classmethod
     def default(cls) -> Response:
@@ -75,6 +77,7 @@ class Response:
                     **arrays,
                     dome_over_filament=float(data.attrs["dome_over_filament"]),
                     provenance=json.loads(data.attrs["provenance"]),
+                    file=Path(path),
                 )
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such response table.") from None
@@ -105,8 +108,10 @@ class Response:
 
         _within("r_cf_m", r_cf_m, self.r_cf_m, "m")
         at = np.log(r_cf_m)
-        tables = [CubicSpline(np.log(self.r_cf_m), np.log(getattr(self, n)), axis=0)(at) for n in QUANTITIES]
-        return DomeResponse(float(r_cf_m), np.log(self.sigma_cmo_S_per_m), np.log(self.sigma_dome_S_per_m), *tables)
+        table = {n: CubicSpline(np.log(self.r_cf_m), np.log(getattr(self, n)), axis=0)(at) for n in QUANTITIES}
+        axes = np.log(self.sigma_cmo_S_per_m), np.log(self.sigma_dome_S_per_m)
+        values = table["conductance_S"], table["E_per_V"], table["dT_per_W"]
+        return DomeResponse(float(r_cf_m), *axes, *values, self.file)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class DomeResponse:
     _ln_conductance: Array
     _ln_field: Array
     _ln_heating: Array
+    file: Path | None = None
 
     @cached_property
     def _splines(self) -> tuple[Any, Any, Any]:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from device_physics.device import Device
+from device_physics.fem_record import fem_record
 from device_physics.interfaces import Interfaces
 from device_physics.solution import Balances, DomeState, Fields, Solution
 from ground.errors import InputError
-from ground.provenance import provenance
 from meshes.build import build_mesh
 from meshes.mesh import Mesh
 from meshes.stack import Stack
@@ -229,13 +229,7 @@ def at_bias(
     power, ambient = bias_V**2 * unit.conductance_S, device.stack.ambient_K
     domes = {name: _dome_at(values, power, ambient, bias_V) for name, values in unit.domes.items()}
     dome = _dome_at((unit.E_per_V, unit.dT_per_W, unit.dT_max_per_W), power, ambient, bias_V)
-    record = provenance(
-        "reram solve",
-        device=device.model_dump(),
-        device_hash=device.content_hash(),
-        bias_V=bias_V,
-        substituted=device.substituted(),
-    )
+    record = fem_record("reram solve", device, bias_V=bias_V)
     return Solution(
         bias_V=bias_V,
         current_A=bias_V * unit.conductance_S,

@@ -48,18 +48,20 @@ def compute_points(
     workers: int = 1,
     scheduler: str | None = None,
     retry_failed: bool = False,
+    first_alone: bool = True,
     progress: Progress | None = None,
 ) -> list[Row]:
     """Return the row of every point, in order; those in the store are not computed again.
 
     compute : a function of a module (workers import it by name).  workers : processes of this machine, 1 = this process.
     scheduler : address of a Dask scheduler, instead of processes.  retry_failed : also compute stored rows that carry a "failure".
+    first_alone : on processes, begin the others after the first point, which may leave compiled forms and a mesh on disk.
     A point that raises NotConverged or InputError is stored as {"failure": reason}; one that ends in any other error, or
     takes its worker down, gets such a row too, but is not stored, so that the next run tries it again. What lies beyond it
     in its chain is not tried and gets its reason.
     Raises MissingLibrary, and InputError for workers or a scheduler that cannot be used.
     """
-    backend = _backend(workers, scheduler)
+    backend = _backend(workers, scheduler, first_alone)
     rows = [_reusable(store.get(p.key), retry_failed) for p in points]
     chains = _chains(points)
     for chain in chains:
@@ -116,7 +118,7 @@ def guarded(compute: Compute, arguments: tuple[Any, ...]) -> Row:
         return compute(*arguments)
 
 
-def _backend(workers: int, scheduler: str | None) -> Backend:
+def _backend(workers: int, scheduler: str | None, first_alone: bool) -> Backend:
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= WORKERS_MAX:
         raise InputError(f"workers={workers!r} is not allowed: expected a whole number of processes, 1..{WORKERS_MAX}.")
     if scheduler is not None:
@@ -137,7 +139,7 @@ def _backend(workers: int, scheduler: str | None) -> Backend:
         )
     from device_physics.process_points import on_processes
 
-    return lambda compute, chains: on_processes(workers, compute, chains)
+    return lambda compute, chains: on_processes(workers, compute, chains, first_alone=first_alone)
 
 
 def _ranks() -> int:

@@ -33,9 +33,9 @@ def draw_quadrants(job: dict[str, Any]) -> None:
     pieces, edges, axis = three_quadrants(whole, regions)
     limits = field.limits(np.concatenate([np.asarray(p.point_data[field.array]) for p in pieces]))
     plotter = _scene(pyvista, pieces, edges, field, limits)
-    boxes = {name: _box([region]) for name, region in regions.items()}
+    boxes = {name: box_of([region]) for name, region in regions.items()}
     views = [_whole_view(pieces)]
-    channel = _first_channel(boxes)
+    channel = first_channel(boxes)
     if channel:
         low = np.min([b[:, 0] for b in channel.values()], axis=0)
         high = np.max([b[:, 1] for b in channel.values()], axis=0)
@@ -49,13 +49,13 @@ def draw_quadrants(job: dict[str, Any]) -> None:
     figure.savefig(job["picture"], dpi=180, bbox_inches="tight", pad_inches=0.15)
 
 
-def _box(parts: list[Any]) -> Array:
+def box_of(parts: list[Any]) -> Array:
     """Return the bounds of some parts, (3, 2) [nm]."""
     bounds = np.array([p.bounds for p in parts]).reshape(-1, 3, 2)
     return np.stack([bounds[:, :, 0].min(axis=0), bounds[:, :, 1].max(axis=0)], axis=1)
 
 
-def _first_channel(boxes: dict[str, Array]) -> dict[str, Array]:
+def first_channel(boxes: dict[str, Array]) -> dict[str, Array]:
     """Return the boxes of the first filament and its dome, the one that the device is cut through."""
     channels = {n: b for n, b in boxes.items() if is_channel(n)}
     number = next(iter(channels), "").partition("_")[2]

@@ -10,40 +10,57 @@ from device_physics.field_files import is_channel, is_half, load_pyvista, surfac
 
 _TINY_nm = 1e-3
 _TURN_STEPS = 135
+MIRRORS = ((1, 1), (-1, 1), (-1, -1))  # of a quarter: the copies that are there
 
 
 def three_quadrants(whole: Any, regions: dict[str, Any]) -> tuple[list[Any], list[Any], tuple[float, float]]:
     """Return the surfaces of all regions without the quadrant, their edges, and the axis (x, y) [nm] it is cut at."""
-    if whole.bounds[2] == whole.bounds[3]:
-        return *_turned(regions), (0.0, 0.0)
+    axis = axis_of(whole, regions)
+    cut = [without_quadrant(region, whole, axis) for region in regions.values()]
+    return [p for pieces, _ in cut for p in pieces], [e for _, edges in cut for e in edges], axis
+
+
+def axis_of(whole: Any, regions: dict[str, Any]) -> tuple[float, float]:
+    """Return where the quadrant is cut out, (x, y) [nm]: at the axis of the box, or in a full box at its first filament."""
     if is_half(whole):
-        mirrors = ((1, 1), (-1, 1), (-1, -1))
-        parts = [_mirrored(_surface(r), *signs) for r in regions.values() for signs in mirrors]
-        return parts, [_edges(p, (0.0, 0.0)) for p in parts], (0.0, 0.0)
+        return 0.0, 0.0
     first = next((r for n, r in regions.items() if is_channel(n)), whole)
-    x, y = first.center[0] + _TINY_nm, first.center[1] - _TINY_nm
-    return *_without_quadrant(regions, x, y), (x, y)
+    return first.center[0] + _TINY_nm, first.center[1] - _TINY_nm
 
 
-def _without_quadrant(regions: dict[str, Any], x: float, y: float) -> tuple[list[Any], list[Any]]:
-    """Return the skins of the regions of a full box outside the quadrant and both cut faces, and the edges of all."""
+def without_quadrant(
+    region: Any, whole: Any, axis: tuple[float, float], turn_steps: int = _TURN_STEPS
+) -> tuple[list[Any], list[Any]]:
+    """Return the surfaces of one region without the quadrant x > 0, y < 0 at the axis, and their edges.
+
+    turn_steps : flat faces that a half-section is turned into.
+    """
+    if whole.bounds[2] == whole.bounds[3]:
+        return _turned(region, whole.bounds[1], turn_steps)
+    if is_half(whole):
+        pieces = [_mirrored(outside(region), *signs) for signs in MIRRORS]
+        return pieces, [_edges(p, axis) for p in pieces]
+    return _clipped(region, *axis)
+
+
+def _clipped(region: Any, x: float, y: float) -> tuple[list[Any], list[Any]]:
+    """Return the skin of a region of a full box outside the quadrant and both cut faces, and the edges of all."""
     parts: list[Any] = []
     edges: list[Any] = []
-    for region in regions.values():
-        skin = _surface(region)
-        rims = skin.clean(tolerance=1e-6).extract_feature_edges(40, non_manifold_edges=False, manifold_edges=False)
-        for pieces, whole in ((parts, skin), (edges, rims)):
-            back = whole.clip(normal=(1, 0, 0), origin=(x, 0, 0))
-            right = whole.clip(normal=(-1, 0, 0), origin=(x, 0, 0)).clip(normal=(0, -1, 0), origin=(0, y, 0))
-            pieces += [back, right]
-        faces = (
-            region.slice(normal=(0, 1, 0), origin=(0, y, 0)).clip(normal=(-1, 0, 0), origin=(x, 0, 0)),
-            region.slice(normal=(1, 0, 0), origin=(x, 0, 0)).clip(normal=(0, 1, 0), origin=(0, y, 0)),
-        )
-        for face in faces:
-            if face.n_cells:
-                parts.append(face.triangulate())
-                edges.append(_rim(parts[-1]))
+    skin = outside(region)
+    rims = skin.clean(tolerance=1e-6).extract_feature_edges(40, non_manifold_edges=False, manifold_edges=False)
+    for pieces, whole in ((parts, skin), (edges, rims)):
+        back = whole.clip(normal=(1, 0, 0), origin=(x, 0, 0))
+        right = whole.clip(normal=(-1, 0, 0), origin=(x, 0, 0)).clip(normal=(0, -1, 0), origin=(0, y, 0))
+        pieces += [back, right]
+    faces = (
+        region.slice(normal=(0, 1, 0), origin=(0, y, 0)).clip(normal=(-1, 0, 0), origin=(x, 0, 0)),
+        region.slice(normal=(1, 0, 0), origin=(x, 0, 0)).clip(normal=(0, 1, 0), origin=(0, y, 0)),
+    )
+    for face in faces:
+        if face.n_cells:
+            parts.append(face.triangulate())
+            edges.append(_rim(parts[-1]))
     return [p for p in parts if p.n_cells], [e for e in edges if e.n_cells]
 
 
@@ -53,8 +70,9 @@ def _rim(face: Any) -> Any:
     return flat.extract_feature_edges(feature_edges=False, manifold_edges=False, non_manifold_edges=False)
 
 
-def _surface(part: Any) -> Any:
-    return surface_of(part).triangulate()
+def outside(region: Any) -> Any:
+    """Return the outside of a region as triangles."""
+    return surface_of(region).triangulate()
 
 
 def _mirrored(surface: Any, x: int, y: int) -> Any:
@@ -73,27 +91,21 @@ def _edges(surface: Any, axis: tuple[float, float]) -> Any:
     return surface_of(edges.extract_cells(~is_seam))
 
 
-def _turned(regions: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    """Turn the half-section by three quarters about the axis: both cut faces, and the outer skin between them."""
-    pieces: list[Any] = []
-    edges: list[Any] = []
-    widest = max(region.bounds[1] for region in regions.values())
-    for region in regions.values():
-        face = _surface(region)
-        rim = _rim(face)
-        for angle in (0, 270):
-            pieces.append(face.rotate_z(angle))
-            edges.append(rim.rotate_z(angle))
-        middle = rim.cell_centers().points
-        outside = surface_of(rim.extract_cells(middle[:, 0] > _TINY_nm))
-        pieces.append(outside.extrude_rotate(resolution=_TURN_STEPS, angle=270, capping=False))
-        if face.bounds[1] > widest - _TINY_nm:
-            edges += [_arc(widest, z) for z in face.bounds[4:]]
+def _turned(region: Any, widest: float, steps: int) -> tuple[list[Any], list[Any]]:
+    """Turn a region of the half-section by three quarters about the axis: both cut faces, and the skin between them."""
+    face = outside(region)
+    rim = _rim(face)
+    pieces, edges = [face.rotate_z(a) for a in (0, 270)], [rim.rotate_z(a) for a in (0, 270)]
+    middle = rim.cell_centers().points
+    skin = surface_of(rim.extract_cells(middle[:, 0] > _TINY_nm))
+    pieces.append(skin.extrude_rotate(resolution=steps, angle=270, capping=False))
+    if face.bounds[1] > widest - _TINY_nm:
+        edges += [_arc(widest, z, steps) for z in face.bounds[4:]]
     return pieces, edges
 
 
-def _arc(radius: float, z: float) -> Any:
+def _arc(radius: float, z: float, steps: int) -> Any:
     """Three quarters of a circle about the axis."""
-    turn = np.linspace(0.0, 1.5 * np.pi, _TURN_STEPS + 1)
+    turn = np.linspace(0.0, 1.5 * np.pi, steps + 1)
     points = np.column_stack([radius * np.cos(turn), radius * np.sin(turn), np.full(len(turn), z)])
     return load_pyvista().lines_from_points(points)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from device_physics.field_files import checked_path, load_pyvista, write_vtu, write_vtx
 from device_physics.field_picture import check_picture, draw_cross_section, draw_cutaway
 from device_physics.field_scales import scale
 from device_physics.solution import Solution
+from ground.stamp import stamp
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,9 @@ class FieldRequests:
             draw_cross_section(solution, self.picture)
         if self.cutaway:
             draw_cutaway(solution, self.cutaway, self.field)
+
+    def stamp(self, record: Mapping[str, Any]) -> None:
+        """Put the record of the solve into every file that was written (VTX is a folder, and has none)."""
+        for path in (self.vtu, self.picture, self.cutaway):
+            if path:
+                stamp(path, record)

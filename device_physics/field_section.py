@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 _MARGIN = 3.5  # of the part that is shown, around the filaments and domes, in radii
 _MARGIN_MIN_nm = 30.0
 _SHADES = 96
-_PASTELS = ("#b8c4d6", "#fbe8a6", "#bfe3c8", "#d3bfe0", "#f7c6a3", "#f4a7a0", "#a8dadc", "#e5e5e5")
+PASTELS = ("#b8c4d6", "#fbe8a6", "#bfe3c8", "#d3bfe0", "#f7c6a3", "#f4a7a0", "#a8dadc", "#e5e5e5")
 _TINY_nm = 1e-3  # the plane is this far off a mesh face, which a cut would miss or double
 
 
@@ -123,7 +123,7 @@ def _draw_regions(axis: Any, parts: list[Part], window: tuple[float, float, floa
     left, right, bottom, top = window
     for i, part in enumerate(parts):
         triangles = part.points[part.triangles]
-        colour = _PASTELS[i % len(_PASTELS)]
+        colour = PASTELS[i % len(PASTELS)]
         axis.add_collection(_collection("Poly", triangles, facecolors=colour, edgecolors=colour, rasterized=True))
         low = np.maximum(part.points.min(axis=0), (left, bottom))
         high = np.minimum(part.points.max(axis=0), (right, top))

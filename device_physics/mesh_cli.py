@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json as _json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from device_physics.cli import DeviceFile, Json, Output, read_device, volts
+from device_physics.cli import DeviceFile, Json, Output, read_device, read_files, volts
 from ground.progress import progress_bar
 
 if TYPE_CHECKING:
+    from device_physics.device import Device
     from meshes.mesh import Mesh
 
 _PARTS = {4: "quarter box", 1: "full box"}
@@ -36,6 +38,7 @@ def mesh_command(device: DeviceFile = None, output: Output = None, json: Json = 
 
     `reram mesh study [DEVICE]` solves on finer and finer meshes and says how far each is off.
     """
+    from ground.stamp import stamp
     from meshes.build import build_mesh, mesh_hash
     from meshes.msh import write_msh
 
@@ -45,6 +48,8 @@ def mesh_command(device: DeviceFile = None, output: Output = None, json: Json = 
         write_msh(mesh, output)
     elif output:
         mesh.save(output)
+    if output:
+        stamp(output, _record(spec, device, output))
     found: dict[str, Any] = {
         "hash": mesh_hash(spec.stack, spec.mesh),
         "points": len(mesh.points),
@@ -61,6 +66,17 @@ def mesh_command(device: DeviceFile = None, output: Output = None, json: Json = 
         "faces": list(mesh.faces),
     }
     print(_json.dumps(found) if json else _describe(mesh, found) + (f"\nsaved to {output}" if output else ""))
+
+
+def _record(spec: Device, device: Path | None, output: Path) -> dict[str, Any]:
+    """What made a mesh: the geometry and how it was meshed."""
+    from ground.provenance import Source, provenance
+    from meshes.build import mesh_hash
+
+    files = [*read_files(device), *([] if spec.mesh.file is None else [Source(spec.mesh.file, "mesh")])]
+    parts: dict[str, Any] = {"stack": spec.stack.model_dump(mode="json"), "options": spec.mesh.model_dump(mode="json")}
+    made = mesh_hash(spec.stack, spec.mesh)
+    return provenance("reram mesh", files=files, near=output, libraries=("gmsh",), mesh_hash=made, **parts)
 
 
 def _describe(mesh: Mesh, found: dict[str, Any]) -> str:
@@ -87,11 +103,13 @@ def study_command(
     """Solve on finer and finer meshes: observed order, extrapolated value with its error, error of the device's own mesh."""
     from device_physics.mesh_study import mesh_study
     from ground.files import write_json
+    from ground.provenance import with_inputs
     from ground.units import Quantity
 
     sizes = [Quantity("m", 5e-13, 1e-8).named("--rim", size) for size in rim] if rim else None
     with progress_bar("solving", quiet=json) as progress:
         study = mesh_study(read_device(device), volts(bias, "--bias"), sizes, progress=progress)
+    told = {**study.to_dict(), "provenance": with_inputs(study.provenance, read_files(device), near=output)}
     if output:
-        write_json(output, study.to_dict())
-    print(_json.dumps(study.to_dict()) if json else study.report())
+        write_json(output, told)
+    print(_json.dumps(told) if json else study.report())

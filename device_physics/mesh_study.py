@@ -12,8 +12,8 @@ from typing import Any
 
 from device_physics.device import Device
 from device_physics.electrothermal import check_bias, solve
+from device_physics.fem_record import fem_record
 from ground.errors import InputError
-from ground.provenance import provenance
 from meshes.stack import Stack
 
 SAFETY = 1.25  # of the grid convergence index: Roache, J. Fluids Eng. 116, 405 (1994)
@@ -128,9 +128,7 @@ def mesh_study(
         if None not in values:
             bulk = 2 * abs(getattr(finer, name) - values[0])
             results[name] = extrapolate(sizes, values, bulk, getattr(own, name))
-    record = provenance(
-        "reram mesh study", device=device.model_dump(mode="json"), device_hash=device.content_hash(), bias_V=bias_V
-    )
+    record = fem_record("reram mesh study", device, bias_V=bias_V)
     return MeshStudy(tuple(rows), own, finer, results, record)
 
 

@@ -23,17 +23,19 @@ class WorkerDied(ReramError):
     """The process that computed a point ended without an answer: killed, out of memory, or crashed."""
 
 
-def on_processes(workers: int, compute: Compute, chains: list[list[Job]]) -> Iterator[Outcome]:
+def on_processes(
+    workers: int, compute: Compute, chains: list[list[Job]], *, first_alone: bool = True
+) -> Iterator[Outcome]:
     """Give the outcome of every point as it comes. A chain stays with one process; one that dies costs its point a second try.
 
-    The first point is computed alone: it leaves compiled forms and mesh on disk, which the others would make over again.
+    first_alone : the first point leaves compiled forms and mesh on disk, which the others would make over again.
     """
     waiting, idle, flying = (
         deque(chains),
         [_Lane() for _ in range(min(workers, len(chains)))],
         dict[Future[Row], _Lane](),
     )
-    lanes, answered = list(idle), False
+    lanes, answered = list(idle), not first_alone
     with _single_threaded():
         try:
             while waiting or flying:

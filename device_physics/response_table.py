@@ -12,9 +12,9 @@ from device_physics.device import Device
 from device_physics.dome_response import QUANTITIES, Response
 from device_physics.electrothermal import ElectrothermalProblem
 from device_physics.executors import Point, compute_points
+from device_physics.fem_record import fem_record
 from device_physics.points import SOLVER_VERSION, PointStore, Progress
 from ground.errors import InputError, NotConverged
-from ground.provenance import provenance
 from meshes.build import build_mesh, mesh_hash
 from meshes.options import MeshOptions
 from meshes.stack import Dome, Stack
@@ -78,13 +78,8 @@ def response(
         )
     shape = (len(r_cf_m), len(sigma_cmo_S_per_m), len(sigma_dome_S_per_m))
     tables = {name: np.array([row[name] for row in rows]).reshape(shape) for name in QUANTITIES}
-    record = provenance(
-        "reram response",
-        device=device.model_dump(),
-        device_hash=device.content_hash(),
-        substituted=device.substituted(),
-    )
-    arrays = {name: np.asarray(axis, float) for name, axis in axes.items()} | tables
+    record = fem_record("reram response", device, solver_version=SOLVER_VERSION)
+    arrays: dict[str, Any] = {name: np.asarray(axis, float) for name, axis in axes.items()} | tables
     return Response(dome_over_filament=dome_over_filament, provenance=record, **arrays)
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_physics.device import Device
+from device_physics.fem_record import fem_record
 from device_physics.laws import LORENZ_W_ohm_per_K2
 from device_physics.materials import HoppingLaw
 from device_physics.solution import Balances, DomeState, Fields, Solution
 from ground.errors import NotConverged
-from ground.provenance import provenance
 from meshes.build import build_mesh
 
 if TYPE_CHECKING:
@@ -237,14 +237,7 @@ class SelfConsistentProblem:
         dome = self._dome(state)
         rise = None if dome.T_mean_K is None else dome.T_mean_K - ambient
         conductance = current / V if V else float("nan")
-        record = provenance(
-            "reram solve",
-            device=self.device.model_dump(mode="json"),
-            device_hash=self.device.content_hash(),
-            bias_V=V,
-            substituted=self.device.substituted(),
-            newton_steps=self.newton_steps,
-        )
+        record = fem_record("reram solve", self.device, bias_V=V, newton_steps=self.newton_steps)
         return Solution(
             bias_V=V,
             current_A=current,

@@ -11,6 +11,7 @@ import numpy as np
 from device_physics.device import read_tables
 from device_physics.varied_fields import checked_values
 from ground.errors import InputError, nearest
+from ground.provenance import Source, sources
 from ground.spec import read_toml
 from ground.units import Quantity, to_si
 
@@ -46,6 +47,12 @@ def read_sweep(path: str | Path) -> tuple[dict[str, Any], list[float], dict[str,
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return read_tables(path.parent / device) if device else {}, volts, values
+
+
+def sweep_sources(path: str | Path) -> list[Source]:
+    """Return a sweep file that was read, and the device file that it names, as inputs."""
+    device = read_toml(path).get("device")
+    return [*sources("sweep file", path), *sources("device file", Path(path).parent / device if device else None)]
 
 
 def _values(name: str, given: Any) -> Any:

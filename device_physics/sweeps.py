@@ -13,13 +13,14 @@ import numpy as np
 from device_physics.device import Device
 from device_physics.electrothermal import check_bias, solve
 from device_physics.executors import Point, compute_points
+from device_physics.fem_record import fem_inputs
 from device_physics.points import SOLVER_VERSION, PointStore, Progress
 from device_physics.selfconsistent import continuation, let_go
 from device_physics.solution import Solution
 from device_physics.varied_fields import changed, checked_values
 from ground.errors import InputError
 from ground.files import atomic
-from ground.provenance import provenance
+from ground.provenance import FEM, provenance
 from meshes.build import mesh_hash
 from meshes.stack import Stack
 
@@ -90,10 +91,17 @@ def sweep(
     coords = {
         dim: (dim, np.array(values), {"field": name}) for dim, (name, values) in zip(names, vary.items(), strict=True)
     }
+    one: dict[str, Any] = {}
+    if not vary:
+        one = {"device": devices[0].model_dump(mode="json"), "device_hash": devices[0].content_hash()}
     record = provenance(
         "reram sweep",
+        files=fem_inputs(devices[0]),
+        libraries=FEM,
         vary=vary,
         devices=[d.content_hash() for d in devices],
+        meshes=[mesh_hash(d.stack, d.mesh) for d in devices],
+        **one,
         solver_version=SOLVER_VERSION,
         substituted=devices[0].substituted(),
     )

@@ -32,6 +32,5 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "noise.noise_spectrum": ["NoiseFit", "fit_noise"],
         "noise.relaxation_fit": ["RelaxationFit", "fit_relaxation"],
         "results.identifiability": ["Fixed", "Identified"],
-        "results.report_page": ["write_page"],
     },
 )

@@ -7,6 +7,7 @@ import typer
 from fits.devices.cli import folder_command, population_command
 from fits.extraction.cli import cmo_command, filament_command, transistor_command
 from fits.hopping.cli import hopping_command
+from fits.hopping.synthetic_cli import synthetic_command
 from fits.noise.cli import noise_command, relaxation_command
 from fits.pulses.cli import pulses_command
 from fits.sweeps.cli import forming_command, iv_command
@@ -21,6 +22,7 @@ app.command("population")(population_command)
 app.command("filament")(filament_command)
 app.command("cmo")(cmo_command)
 app.command("hopping")(hopping_command)
+app.command("synthetic")(synthetic_command)
 app.command("pulses")(pulses_command)
 app.command("relaxation")(relaxation_command)
 app.command("noise")(noise_command)

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "pipeline": ["Job", "run_job"],
-        "scoreboard": ["Row", "reproduce"],
+        "reproduce": ["Reproduction", "reproduce_paper"],
+        "scoreboard": ["Row", "compute_rows"],
     },
 )

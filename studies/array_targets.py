@@ -9,6 +9,7 @@ import numpy as np
 
 from ground.paper import paper
 from studies.target import Outcome, Target
+from studies.uncertainty import SEEDS, mean_error, spread
 
 _DEVICES = (32, 32)  # more than the published 8 x 4, so that a row is the law and not the luck of 32 devices
 
@@ -68,7 +69,7 @@ def array_targets() -> list[Target]:
 @cache
 def _statistics(acceptance: float, windows: bool = False) -> Any:
     from compact_model.population import Population
-    from compact_model.program_statistics import program_statistics
+    from compact_model.programming_statistics import program_statistics
 
     levels = paper()["program_verify"]["levels"]
     return program_statistics(
@@ -90,47 +91,50 @@ def _pulses(acceptance: float) -> Outcome:
         f"every window with the open-loop pulse. With each window's own voltages, as the physical cell turns them into steps, {other:.0f}: "
         "its steps grow up to twelvefold and overshoot more"
     )
-    return _statistics(acceptance).result.mean_pulses, note
+    pulses = _statistics(acceptance).result.pulses
+    return Outcome(float(pulses.mean()), note, mean_error(pulses.reshape(pulses.shape[0], -1).mean(0)))
 
 
 def _slope(acceptance: float) -> Outcome:
     line = _statistics(acceptance).sigma_line
-    return (
-        line.c1,
-        f"standard error {line.c1_stderr:.1e}; a uniform law inside the band gives {acceptance / np.sqrt(3):.4g}",
-    )
+    return Outcome(line.c1, f"a uniform law inside the band gives {acceptance / np.sqrt(3):.4g}", line.c1_stderr)
 
 
 @cache
-def _relaxed() -> Any:
+def _relaxed(seed: int = 0) -> Any:
     from compact_model.population import Population
     from compact_model.relaxation_statistics import relaxation_statistics
 
     levels = paper()["program_verify"]["levels"]
-    return relaxation_statistics(Population.published(), (16, 16), levels, 0.002, [600.0, 3600.0], seed=0)
+    return relaxation_statistics(Population.published(), (16, 16), levels, 0.002, [600.0, 3600.0], seed=seed)
 
 
 def _overlap() -> Outcome:
     r = _relaxed()
-    return 100.0 * float(r.overlap[0]), (
+    note = (
         "common area of the normal laws of neighbouring levels, 256 devices programmed within 0.2 %, relaxed and read; the paper does not "
-        f"say how overlap is defined: {100 * float(r.misread[0]):.0f} % lie nearer to another level, shift included"
+        f"say how overlap is defined: {100 * float(r.misread[0]):.0f} % lie nearer to another level, shift included. ± over {SEEDS} seeds"
+    )
+    return Outcome(
+        100.0 * float(r.overlap[0]), note, spread([100.0 * float(_relaxed(s).overlap[0]) for s in range(SEEDS)])
     )
 
 
 def _shift() -> Outcome:
-    return float(
-        _relaxed().mean_shift_uS[1]
-    ), "the published law of the mean is an input; clipping at the bounds and read noise are ours"
+    note = f"the published law of the mean is an input; clipping at the bounds and read noise are ours. ± over {SEEDS} seeds"
+    shifts = [float(_relaxed(s).mean_shift_uS[1]) for s in range(SEEDS)]
+    return Outcome(shifts[0], note, spread(shifts))
 
 
-def _open_loop(name: str) -> Outcome:
+@cache
+def _open_loop_metrics() -> Any:
     from compact_model.open_loop import run_open_loop
     from compact_model.population import Population
 
-    metrics = run_open_loop(Population.published().sample(_DEVICES, seed=0), seed=0).metrics()
-    value = getattr(metrics, name)
-    return (
-        float(value.mean()),
-        f"{value.size} devices drawn from the published means, measured by the published protocol; {value.min():.3g}..{value.max():.3g}",
-    )
+    return run_open_loop(Population.published().sample(_DEVICES, seed=0), seed=0).metrics()
+
+
+def _open_loop(name: str) -> Outcome:
+    value = getattr(_open_loop_metrics(), name)
+    note = f"{value.size} devices drawn from the published means, measured by the published protocol; {value.min():.3g}..{value.max():.3g}"
+    return Outcome(float(value.mean()), note, mean_error(value))

@@ -51,23 +51,46 @@ def _run(job: Any, folder: Path, json: bool) -> None:
     if json:
         print(_json.dumps(summary))
         return
-    print(f"{summary['seconds']:.0f} s in all. Results are in {folder}/ (summary.json lists them).")
+    print(
+        f"{summary['seconds']:.0f} s in all. Results are in {folder}/ (summary.json lists them).\nOpen {summary['report']}"
+    )
 
 
 def reproduce_command(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the rows as JSON here.")] = None,
+    output: Folder = Path("runs/reproduce"),
+    quick: Annotated[bool, typer.Option("--quick", help="Less work per figure; each says what was cut.")] = False,
+    only: Annotated[
+        str, typer.Option(help="Only these figures and their numbers, such as 2a,4f or S6; 3: all of 3.")
+    ] = "",
+    again: Annotated[bool, typer.Option("--again", help="Make anew also what is finished and unchanged.")] = False,
     json: Json = False,
 ) -> None:
-    """Compare with every published number: reproduced, off (by how much), or not attempted."""
-    from ground.files import write_json
-    from studies.scoreboard import as_table, reproduce
+    """Draw every figure of the paper and compare with every published number; finished parts are kept, a stopped run goes on."""
+    from ground.errors import InputError
+    from studies.reproduce import reproduce_paper
+    from studies.scoreboard import as_table
 
-    def say(text: str) -> None:
-        if not json:
-            sys.stderr.write(text + "\n")
-
-    rows = reproduce(say)
-    data = [vars(r) for r in rows]
-    if output:
-        write_json(output, data)
-    print(_json.dumps(data) if json else as_table(rows))
+    if output.suffix == ".json" or output.is_file():
+        raise InputError(f"-o {output}: expected a folder; the rows go into its scoreboard.json.")
+    numbers = [n.strip() for n in only.split(",") if n.strip()]
+    if only and not numbers:
+        raise InputError(
+            f"--only {only!r} is not allowed: expected numbers of figures with commas between them, such as 2a,4f."
+        )
+    say = sys.stderr.write if json else sys.stdout.write
+    made = reproduce_paper(
+        output, quick=quick, only=numbers, again=again, say=lambda text: (say(text + "\n"), sys.stdout.flush())[1]
+    )
+    if json:
+        print(_json.dumps(made.to_dict()))
+        return
+    print(f"\n{as_table(made.rows)}\n")
+    for f in made.figures:
+        if f["status"] != "made":
+            print(f"figure {f['number']}, {f['status']}: {f['caption']}")
+        elif f["quick"] and f["reduced"]:
+            print(f"figure {f['number']}, quick: {f['reduced']}")
+    drawn = sum(f["status"] == "made" for f in made.figures)
+    print(
+        f"{drawn} of {len(made.figures)} figures and the scoreboard are in {output}/index.html; data: {output}/figures/*.nc"
+    )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
+
+import numpy as np
 
 from ground.paper import paper
-from studies.published_cell import DOME_m, selfconsistent, table_transport
+from studies.published_cell import DOME_m, coarser, mesh_error, selfconsistent, table_transport
 from studies.target import Outcome, Target
+from studies.uncertainty import jackknife, mean_error
 
 
 def device_targets() -> list[Target]:
-    """Return the targets of figures 2 and S4."""
+    """Return the targets of figures 2, S3 and S4."""
     p = paper()
     transport, cycling = p["transport"], p["cycling"]
     ambient = transport["t_ambient_K"]
@@ -22,7 +26,7 @@ def device_targets() -> list[Target]:
         Target("r_cf_nm", "2a", p["forming_fit"]["r_cf_nm"]["value"], 0.1, _r_cf, (sigma_formed,)),
         Target(
             "sigma_cmo_after_first_negative_sweep_S_per_cm",
-            "2b",
+            "2a",
             p["forming_fit"]["sigma_cmo_after_first_negative_sweep_S_per_cm"]["value"],
             0.1,
             _sigma_after_sweep,
@@ -30,7 +34,7 @@ def device_targets() -> list[Target]:
         ),
         Target(
             "v_forming_mean_V",
-            "2a",
+            "2c",
             p["forming"]["v_forming_reram_V"]["mean"],
             0.03,
             lambda: _forming("mean"),
@@ -39,7 +43,7 @@ def device_targets() -> list[Target]:
         ),
         Target(
             "v_forming_sigma_V",
-            "2a",
+            "2c",
             p["forming"]["v_forming_reram_V"]["sigma"],
             0.25,
             lambda: _forming("sigma"),
@@ -47,7 +51,7 @@ def device_targets() -> list[Target]:
             given=True,
         ),
         Target(
-            "v_forming_1t1r_V", "2a", p["forming"]["v_forming_1t1r_V"]["mean"], 0.03, lambda: _forming("1t1r"), forming
+            "v_forming_1t1r_V", "S3", p["forming"]["v_forming_1t1r_V"]["mean"], 0.03, lambda: _forming("1t1r"), forming
         ),
         Target("forming_yield_percent", "2a", p["forming"]["yield_percent"], 0.02, lambda: _forming("yield"), forming),
         Target(
@@ -96,40 +100,48 @@ def device_targets() -> list[Target]:
     ]
 
 
-def _forming(what: str) -> Outcome:
-    """Forming of many cells on the published ramp. Mean and sigma are inputs of the hazard, so only 1T1R voltage and yield come out."""
-    import numpy as np
-
+@cache
+def _formed() -> Any:
+    """Forming of many cells on the published ramp. Mean and sigma are inputs of the hazard, so only 1T1R voltage "
+    "and yield come out."""
     from compact_model.cells import Cells
     from compact_model.forming import Forming, form
     from compact_model.published_cell import published_cell
 
     cell = published_cell()
     assert cell.transistor is not None
-    result = form(Cells.of(cell, (64, 64)), Forming.published(cell.transistor), seed=0)
+    return form(Cells.of(cell, (64, 64)), Forming.published(cell.transistor), seed=0)
+
+
+def _forming(what: str) -> Outcome:
+    result = _formed()
     seen = result.formed
     if what == "yield":
-        return (
+        share = (seen.sum() + 0.5) / (seen.size + 1.0)  # not certain even where every cell formed
+        return Outcome(
             100.0 * result.yield_fraction,
             "share of 4096 cells whose Gumbel-distributed breakdown lies below the end of the ramp",
+            100.0 * float(np.sqrt(share * (1.0 - share) / seen.size)),
         )
     if what == "1t1r":
-        return float(
-            np.mean(result.v_1t1r_V[seen])
-        ), "comes out of the mean for the cell, R_DS and the current that the gate allows"
+        v = result.v_1t1r_V[seen]
+        note = "comes out of the mean for the cell, R_DS and the current that the gate allows"
+        return Outcome(float(np.mean(v)), note, mean_error(v))
     v = result.v_reram_V[seen]
     note = "an input: the two constants of the hazard are set by the published mean and sigma, so this row proves the arithmetic only"
-    return float(v.mean() if what == "mean" else v.std()), note
+    if what == "mean":
+        return Outcome(float(v.mean()), note, mean_error(v))
+    return Outcome(float(v.std()), note, jackknife(lambda x: float(x.std()), v))
 
 
 @cache
-def _cycled() -> dict[str, float]:
+def _cycled() -> Any:
     from compact_model.cycling import cycle_cells
     from compact_model.published_cell import published_cell, published_spread
 
     spread = published_spread()
     cells = spread.sample(published_cell(), (16, 16), seed=0)
-    return cycle_cells(cells, paper()["cycling"]["cycles"], seed=0, spread=spread).summary()
+    return cycle_cells(cells, paper()["cycling"]["cycles"], seed=0, spread=spread)
 
 
 def _spread(name: str) -> Outcome:
@@ -139,7 +151,9 @@ def _spread(name: str) -> Outcome:
         if "lrs" in name
         else "the same spread of ln N as in the LRS, through 5 simulated cycles of 256 cells"
     )
-    return found[name], note
+    ohm = found.r_lrs_ohm if "lrs" in name else found.r_hrs_ohm
+    error = jackknife(lambda r: float(r.std() / r.mean()), ohm.reshape(ohm.shape[0], -1))
+    return Outcome(found.summary()[name], note, error)
 
 
 def _low_field_ohm(sigma_S_per_cm: float) -> float:
@@ -153,9 +167,10 @@ def _low_field_ohm(sigma_S_per_cm: float) -> float:
 def _r_cf() -> Outcome:
     """Off, with its reason: to fit a radius one needs the measured conductance, and the paper prints none."""
     ohm = _low_field_ohm(paper()["forming_fit"]["sigma_cmo_after_forming_S_per_cm"]["value"])
-    return None, (
+    return Outcome(
+        None,
         f"the measured post-forming conductance of figure 2a is not printed; 11 nm and 5 S/cm need {1e6 / ohm:.3g} uS "
-        f"({ohm / 1e3:.3g} kohm) here, and `reram fit filament` inverts a measured one with its errors"
+        f"({ohm / 1e3:.3g} kohm) here, and `reram fit filament` inverts a measured one with its errors",
     )
 
 
@@ -172,37 +187,49 @@ def _sigma_after_sweep() -> Outcome:
         engine="table",
     )
     assert fit.data_stderr is not None
-    return fit.value / 100.0, (
-        f"+-{fit.data_stderr / 100:.2g} over devices. From the LRS of the cycled cells ({fit.resistance_ohm / 1e3:.3g} kohm, read off "
-        f"figure 2e): the measured conductance of figure 2b is not printed, and 37 S/cm at 11 nm would be {published / 1e3:.3g} kohm, "
+    devices = paper()["forming"]["v_forming_reram_V"]["n"]
+    note = (
+        f"+-{fit.data_stderr / 100:.2g} over devices; ± is that of the mean of {devices}. From the LRS of the cycled "
+        f"cells ({fit.resistance_ohm / 1e3:.3g} kohm, read off "
+        "figure 2e): the measured conductance of figure 2a is not printed, and 37 S/cm at 11 nm would be "
+        f"{published / 1e3:.3g} kohm, "
         "so the first sweep leaves the cell more conducting than a set of the later cycles does"
     )
+    return Outcome(fit.value / 100.0, note, fit.data_stderr / 100.0 / float(np.sqrt(devices)))
 
 
 def _dome_rise(state: str, bias_V: float) -> Outcome:
     """Rise of the dome over ambient [K], solved self-consistently: nothing is tuned to it."""
     s = selfconsistent(state, bias_V)
     T = s.dome.T_mean_K
-    return T - s.provenance["settings"]["device"]["stack"]["ambient_K"], (
-        f"self-consistent, dome mean {T:.0f} K, maximum {s.dome.T_max_K:.0f} K; the published value is read off a figure, and "
-        "the thermal constants of all but the CMO are substituted"
+    note = (
+        f"self-consistent, dome mean {T:.0f} K, maximum {s.dome.T_max_K:.0f} K; the published value is read off a "
+        "figure, and the thermal "
+        "constants of all but the CMO are substituted. ± is the change from a mesh twice as coarse everywhere"
     )
+    ambient_K = s.provenance["settings"]["device"]["stack"]["ambient_K"]
+    return Outcome(T - ambient_K, note, abs(T - coarser(state, bias_V).dome.T_mean_K))
 
 
 def _r_hrs() -> Outcome:
-    ohm = selfconsistent("hrs", paper()["cycling"]["v_read_V"]).resistance_ohm
-    return (
-        ohm,
-        f"self-consistent with a dome of {DOME_m * 1e9:g} nm (assumed; 12 nm gives a third of it, 14 nm 1.6 times)",
+    read = paper()["cycling"]["v_read_V"]
+    note = (
+        f"self-consistent with a dome of {DOME_m * 1e9:g} nm (assumed; 12 nm gives a third of it, 14 nm 1.6 times). ± "
+        "is that of the mesh, "
+        "by extrapolation to a rim without size"
     )
+    return Outcome(selfconsistent("hrs", read).resistance_ohm, note, mesh_error("hrs", read))
 
 
 def _ratio() -> Outcome:
     read = paper()["cycling"]["v_read_V"]
-    return selfconsistent("hrs", read).resistance_ohm / selfconsistent("lrs", read).resistance_ohm, "as r_hrs_ohm"
+    ohm = {s: selfconsistent(s, read).resistance_ohm for s in ("hrs", "lrs")}
+    relative = float(np.hypot(*(mesh_error(s, read) / r for s, r in ohm.items())))
+    return Outcome(ohm["hrs"] / ohm["lrs"], "as r_hrs_ohm", relative * ohm["hrs"] / ohm["lrs"])
 
 
 def _r_hrs_table() -> Outcome:
     transport, read = table_transport(), paper()["cycling"]["v_read_V"]
     ohm = read / float(transport.at(read, transport.hopping.trap_density_hrs_m3).current_A)
-    return ohm, "eq. (6) on the table of constant conductivities; the ratio N exp(-dE/kT) of figure 2d is 75, not 15"
+    note = "eq. (6) on the table of constant conductivities; the ratio N exp(-dE/kT) of figure 2d is 75, not 15"
+    return Outcome(ohm, note)

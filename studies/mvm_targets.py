@@ -13,10 +13,12 @@ import numpy as np
 
 from ground.paper import paper
 from studies.target import Outcome, Target
+from studies.uncertainty import SEEDS, spread
 
 _TEN_YEARS_s = 3.1536e8
 _IDEAL: dict[str, Any] = {"dac_bits": None, "adc_bits": None, "ir_drop": "none"}
 _WAN: dict[str, Any] = {"device": "Wan 2022", "low_S": 0.0, "high_S": 40e-6}
+_OVER = f"± over {SEEDS} draws of weights, inputs, devices and noise"
 _INPUTS = (
     "mvm.dac_bits",
     "mvm.adc_bits",
@@ -36,9 +38,8 @@ def mvm_targets() -> list[Target]:
             "4f",
             p["rmse_programmed_32bit_no_ir_drop"]["value"],
             0.25,
-            lambda: (
-                _rmse(0.0, **_IDEAL),
-                "no quantisation, no IR drop; plain RMSE, weights and inputs uniform in -1..1",
+            lambda: _seeded(
+                0.0, f"no quantisation, no IR drop; plain RMSE, weights and inputs uniform in -1..1; {_OVER}", _IDEAL
             ),
             _INPUTS,
         )
@@ -63,7 +64,6 @@ def mvm_targets() -> list[Target]:
 
 def _row(t_s: float, kind: str, changes: dict[str, Any]) -> Any:
     def compute() -> Outcome:
-        value = _rmse(t_s, ir_drop=kind, **changes)
         without = _rmse(t_s, **{**_IDEAL, **changes})
         note = f"IR drop {kind}, DAC 6, ADC 8; {without:.3g} of it by the devices alone"
         if changes:
@@ -73,21 +73,27 @@ def _row(t_s: float, kind: str, changes: dict[str, Any]) -> Any:
         elif t_s > 1.0:
             shifted = _rmse(t_s, ir_drop=kind, compensation="shift")
             note += f"; {shifted:.3g} with the mean drift taken off digitally"
-        return value, note
+        return _seeded(t_s, f"{note}; {_OVER}", {"ir_drop": kind, **changes})
 
     return compute
 
 
-@lru_cache(maxsize=64)
-def _study(size: int, times_s: tuple[float, ...], changes: tuple[tuple[str, Any], ...]) -> np.ndarray:
+def _seeded(t_s: float, note: str, changes: dict[str, Any]) -> Outcome:
+    """The error of seed 0, and its spread over seeds: other weights, inputs, devices and noise."""
+    found = [_rmse(t_s, seed=seed, **changes) for seed in range(SEEDS)]
+    return Outcome(found[0], note, spread(found))
+
+
+@lru_cache(maxsize=256)
+def _study(size: int, times_s: tuple[float, ...], changes: tuple[tuple[str, Any], ...], seed: int) -> np.ndarray:
     from compact_model.mvm import MvmSettings, mvm_study
 
-    return mvm_study(size, paper()["mvm"]["inputs"], times_s, MvmSettings.published(**dict(changes)), seed=0).rmse
+    return mvm_study(size, paper()["mvm"]["inputs"], times_s, MvmSettings.published(**dict(changes)), seed=seed).rmse
 
 
-def _rmse(t_s: float, size: int = paper()["mvm"]["size"], **changes: Any) -> float:
+def _rmse(t_s: float, size: int = paper()["mvm"]["size"], seed: int = 0, **changes: Any) -> float:
     """The closed loop is simulated: the published width of programming is a result, not an input."""
-    return float(_study(size, (t_s,), tuple(sorted({"programming": "simulated", **changes}.items())))[0])
+    return float(_study(size, (t_s,), tuple(sorted({"programming": "simulated", **changes}.items())), seed)[0])
 
 
 def _alone(source: str, t_s: float, size: int, **changes: Any) -> float:
@@ -104,7 +110,7 @@ def _quantisation_until() -> Outcome:
     relaxation = np.array([_alone("relaxation", float(t), 64) for t in times])
     later = np.flatnonzero(relaxation > quantisation)
     note = f"quantisation alone {quantisation:.3g}, relaxation alone {relaxation[0]:.3g} at 1 s and {relaxation[-1]:.3g} at 10 years"
-    return (float(times[later[0]]) if later.size else None), note
+    return Outcome(float(times[later[0]]) if later.size else None, note)
 
 
 def _ir_drop_is_largest(kind: str) -> Outcome:
@@ -112,4 +118,4 @@ def _ir_drop_is_largest(kind: str) -> Outcome:
     errors = {name: _alone(name, 3600.0, 512) for name in ("quantisation", "programming", "relaxation", "read noise")}
     drop = _alone("IR drop", 3600.0, 512, ir_drop=kind)
     largest = max(errors, key=lambda name: errors[name])
-    return float(drop > errors[largest]), f"IR drop {drop:.3g}, next {largest} {errors[largest]:.3g}, at 1 h"
+    return Outcome(float(drop > errors[largest]), f"IR drop {drop:.3g}, next {largest} {errors[largest]:.3g}, at 1 h")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from compact_model.published_cell import hop_distance_for, published_hopping
 from compact_model.transport import Transport
 from device_physics.device import Device
 from device_physics.dome_response import Response
-from fits.hopping.synthetic import hop_distance_for, published_hopping
 from ground.paper import paper
 
 HOP_m = 2e-9  # assumed for the self-consistent device; its attempt rate then follows from the LRS
@@ -71,3 +71,24 @@ def selfconsistent(state: str, bias_V: float) -> Any:
     from device_physics.selfconsistent import bias_sweep
 
     return bias_sweep(device(state, attempt_Hz()), [bias_V])[0]
+
+
+@cache
+def coarser(state: str, bias_V: float) -> Any:
+    """The same solution on a mesh twice as coarse everywhere: at the rim, away from it, and in the dome."""
+    from device_physics.selfconsistent import bias_sweep
+
+    own = device(state, attempt_Hz())
+    mesh = own.mesh.replace(
+        rim_size_m=2 * own.mesh.rim_size_m, growth=2 * own.mesh.growth, dome_divisions=own.mesh.dome_divisions / 2
+    )
+    return bias_sweep(own.replace(mesh=mesh), [bias_V])[0]
+
+
+@cache
+def mesh_error(state: str, bias_V: float) -> float:
+    """Error of the resistance [ohm] of `selfconsistent` by its mesh: distance to the extrapolated value, and the error of that."""
+    from device_physics.mesh_study import mesh_study
+
+    found = mesh_study(device(state, attempt_Hz()), bias_V).extrapolated["resistance_ohm"]
+    return found.own_error * abs(found.value) + found.error

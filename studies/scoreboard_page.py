@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ground.errors import InputError
 from ground.files import write_text
-from studies.scoreboard import Row, reproduce
+from studies.scoreboard import Row, compute_rows, shown_status, shown_value
 
 BEGIN, END = "<!-- scoreboard: written by `make scoreboard` -->", "<!-- end of scoreboard -->"
 
@@ -16,17 +16,17 @@ def as_markdown(rows: list[Row]) -> str:
     """Return the rows that are built as a Markdown table, and how many are not."""
     lines = ["| number | figure | published | ours | within | status |", "|---|---|---|---|---|---|"]
     for r in (r for r in rows if r.status != "not attempted"):
-        ours = "-" if r.ours is None else f"{r.ours:.3g}"
-        gap = "" if r.ours is None or r.status != "off" else f" by {r.ours / r.published - 1:+.0%}"
+        ours = shown_value(r, digits=3)
         lines.append(
-            f"| {r.name} | {r.figure} | {r.published:.3g} | {ours} | {100 * r.tolerance:g} % | {r.status}{gap} |"
+            f"| {r.name} | {r.figure} | {r.published:.3g} | {ours} | {100 * r.tolerance:g} % | {shown_status(r)} |"
         )
     missing = sum(r.status == "not attempted" for r in rows)
     return "\n".join(
         [
             *lines,
             "",
-            f"{missing} further published numbers are not attempted yet. Notes and inputs: `reram reproduce --json`.",
+            "± is our own standard uncertainty: mesh, devices or seeds. "
+            f"{missing} further published numbers are not attempted yet. Notes, inputs and figures: `reram reproduce`.",
         ]
     )
 
@@ -41,4 +41,4 @@ def with_scoreboard(page: str, rows: list[Row]) -> str:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    write_text(path, with_scoreboard(path.read_text(encoding="utf-8"), reproduce()))
+    write_text(path, with_scoreboard(path.read_text(encoding="utf-8"), compute_rows()))

@@ -18,6 +18,7 @@ from ground.errors import InputError, MissingLibrary
 from ground.files import write_json
 from ground.paper import paper
 from studies.target import Outcome, Target
+from studies.uncertainty import mean_error
 
 RESULTS = Path(__file__).with_name("training_results.json")
 COMMANDS = {
@@ -33,26 +34,20 @@ CHOSEN = (
 )
 
 
+_ACCURACIES = {"fp": "fp_sgd", "array": "array", "symmetric": "symmetric"}
+
+
 def training_targets() -> list[Target]:
     """Return the targets of figure 6."""
     numbers = paper()["training"]
     accuracy = numbers["mnist_accuracy"]
     net = ("training.mnist_net, batch, mnist_epochs_shown",)
     devices = (*net, "training.lr, fast_lr, transfer_every", "open_loop.n_states, sp_skew, nsr")
+    rows = [(f"mnist_accuracy_{n}", accuracy[key], net if n == "fp" else devices) for n, key in _ACCURACIES.items()]
+    gap = numbers["lstm_perplexity_gap_percent"]["value"]
     return [
-        Target("mnist_accuracy_fp", "6b", accuracy["fp_sgd"], 0.005, _accuracy("mnist_accuracy_fp"), net),
-        Target("mnist_accuracy_array", "6b", accuracy["array"], 0.005, _accuracy("mnist_accuracy_array"), devices),
-        Target(
-            "mnist_accuracy_symmetric",
-            "6b",
-            accuracy["symmetric"],
-            0.005,
-            _accuracy("mnist_accuracy_symmetric"),
-            devices,
-        ),
-        Target(
-            "lstm_perplexity_gap_percent", "6d", numbers["lstm_perplexity_gap_percent"]["value"], 1.0, _gap, devices
-        ),
+        *(Target(n, "6b", published, 0.005, _accuracy(n), inputs, files=(RESULTS,)) for n, published, inputs in rows),
+        Target("lstm_perplexity_gap_percent", "6d", gap, 1.0, _gap, devices, files=(RESULTS,)),
     ]
 
 
@@ -76,16 +71,18 @@ def _accuracy(name: str) -> Callable[[], Outcome]:
         values = 100 * np.array(entry["last"])
         spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
         how = f"{values.mean():.2f}{spread} % after {entry['epochs']} epochs, seeds {entry['seeds']}, cmo-reram {entry['cmo_reram']}"
-        return float(values.mean()), f"{how}; {CHOSEN}"
+        return Outcome(float(values.mean()), f"{how}; {CHOSEN}", mean_error(values) if len(values) > 1 else None)
 
     return compute
 
 
 def _gap() -> Outcome:
-    digital, array = (float(np.mean(_stored(n)["last"])) for n in ("lstm_perplexity_fp", "lstm_perplexity_array"))
-    return 100 * (
-        array / digital - 1
-    ), f"perplexity {array:.3f} on the array, {digital:.3f} in floating point; {CHOSEN}"
+    found = [np.array(_stored(n)["last"]) for n in ("lstm_perplexity_fp", "lstm_perplexity_array")]
+    digital, array = (float(f.mean()) for f in found)
+    note = f"perplexity {array:.3f} on the array, {digital:.3f} in floating point; {CHOSEN}"
+    seeds = min(f.size for f in found)
+    relative = float(np.hypot(*(mean_error(f) / f.mean() for f in found))) if seeds > 1 else None
+    return Outcome(100 * (array / digital - 1), note, None if relative is None else 100 * relative * array / digital)
 
 
 def collect(folders: dict[str, Path]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -37,13 +38,62 @@ def test_the_device_file_of_readme_is_read(tmp_path: Path) -> None:
     assert Device.from_toml(tmp_path / "d.toml").electrical_conductivities()["CMO"] == pytest.approx(3700.0)
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
+def _notebook(path: Path) -> object:
+    """The notebook as a test case, marked by what it imports."""
+    text = path.read_text(encoding="utf-8")
+    marks = [
+        mark
+        for word, mark in (("(Needs dolfinx", pytest.mark.fem), ("import torch", pytest.mark.training))
+        if word in text
+    ]
+    return pytest.param(path, id=path.stem, marks=marks)
+
+
+@pytest.mark.plot
+@pytest.mark.parametrize("notebook", [_notebook(p) for p in NOTEBOOKS])
 def test_notebooks_run(notebook: Path, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, str(notebook)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    env = {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, str(notebook)], capture_output=True, text=True, check=False, cwd=tmp_path, env=env
+    )
     assert done.returncode == 0, done.stderr
 
 
+def test_notebooks_are_short_and_hold_no_output() -> None:
+    assert len(NOTEBOOKS) >= 8
+    for notebook in NOTEBOOKS:
+        text = notebook.read_text(encoding="utf-8")
+        assert text.startswith("# %% [markdown]\n# # "), notebook.name
+        assert len(text.splitlines()) <= 80, notebook.name
+
+
+def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="sphinx is not installed (pip install -e '.[docs]')")
+    pytest.importorskip("myst_parser", reason="myst-parser is not installed (pip install -e '.[docs]')")
+    pytest.importorskip("furo", reason="furo is not installed (pip install -e '.[docs]')")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+    done = subprocess.run(
+        [*command, "-d", str(tmp_path / "trees"), str(ROOT / "docs"), str(tmp_path / "html")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fit_hopping" in (tmp_path / "html" / "_generated" / "api_fits.html").read_text(encoding="utf-8")
+
+
+def test_every_source_that_the_documents_name_is_there() -> None:
+    """`compact_model/cell.py` in a page is a file; what stands in backticks after `in` need not be."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        if "_generated" in page.parts:
+            continue
+        for name in re.findall(
+            r"`((?:ground|meshes|device_physics|compact_model|fits|studies)/[\w/]+\.py)`", page.read_text("utf-8")
+        ):
+            assert (ROOT / name).is_file(), f"{page.name}: {name}"
+
+
 def test_every_file_a_document_links_to_is_there() -> None:
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -26,6 +26,8 @@ COMMANDS = [
     "array",
     "export",
     "reproduce",
+    "uncertainty",
+    "report",
 ]
 
 
@@ -171,7 +173,7 @@ def test_without_dolfinx_the_fem_says_how_to_get_it_and_the_rest_works(tmp_path:
     assert "the FEM needs dolfinx" in message or "gmsh cannot be loaded" in message
     demo = run("demo", "-o", tmp_path / "demo")
     assert demo.returncode == 0, demo.stderr
-    assert "[1/6] 3D electrothermal solution: left out" in demo.stdout
+    assert "[1/7] 3D electrothermal solution: left out" in demo.stdout
     assert (tmp_path / "demo" / "model.json").exists()
 
 
@@ -212,13 +214,16 @@ def test_array_program_has_the_agreed_keys() -> None:
     assert found["sigma_uS_vs_target"]["c1"] == pytest.approx(0.002 / 3**0.5, rel=0.1)
 
 
-def test_reproduce_is_a_list_of_rows(tmp_path: Path) -> None:
-    rows = told(reram("reproduce", "--json", "-o", tmp_path / "rows.json"))
-    assert len(rows) >= 25
-    for row in rows:
-        assert {"name", "figure", "published", "ours", "tolerance", "status", "seconds"} <= set(row)
-        assert row["status"] in ("reproduced", "input", "off", "not attempted")
-    assert json.loads((tmp_path / "rows.json").read_text())[0]["name"] == rows[0]["name"]
+def test_reproduce_makes_a_figure_its_numbers_and_the_page(tmp_path: Path) -> None:
+    found = told(reram("reproduce", "--quick", "--only", "2b,S3", "--json", "-o", tmp_path / "out"))
+    assert [f["number"] for f in found["figures"]] == ["2b", "S3"]
+    assert {f["status"] for f in found["figures"]} == {"made"}
+    (row,) = found["rows"]
+    assert (row["name"], row["status"]) == ("v_forming_1t1r_V", "reproduced") and row["stderr"] > 0
+    assert (tmp_path / "out" / "index.html").stat().st_size > 10_000
+    assert (tmp_path / "out" / "figures" / "2b.nc").exists()
+    refused = reram("reproduce", "--only", "7a", "-o", tmp_path / "out")
+    assert refused.returncode == 2 and "the paper has no such figure here" in refused.stderr
 
 
 def test_the_demo_goes_all_the_way_and_labels_what_is_synthetic(tmp_path: Path) -> None:
@@ -235,7 +240,18 @@ def test_the_demo_goes_all_the_way_and_labels_what_is_synthetic(tmp_path: Path) 
     compile((tmp_path / "demo" / "aihwkit_config.py").read_text(), "aihwkit_config.py", "exec")
     exported = told(reram("export", "aihwkit", tmp_path / "demo" / "model.json", "-o", tmp_path / "again.py", "--json"))
     assert exported
-    assert (tmp_path / "again.py").read_text() == (tmp_path / "demo" / "aihwkit_config.py").read_text()
+    again, first = (
+        (tmp_path / f).read_text().splitlines()[1:] for f in ("again.py", Path("demo", "aihwkit_config.py"))
+    )
+    assert again == first  # but for the line that says when each was made
+    chain = told(reram("trace", tmp_path / "demo" / "summary.json", "--json"))
+    behind = {x["name"]: (x["status"], x["origin"]) for x in chain["inputs"]}
+    assert chain["matches"] and not chain["not_found"] and {status for status, _ in behind.values()} == {"matches"}
+    solved = behind["solution.json"][1]
+    assert {n["name"]: n["matches"] for n in solved["specifications"]} == {"device": True, "mesh": None}
+    assert {"dolfinx", "petsc4py", "gmsh"} <= set(solved["record"]["libraries"])
+    assert [x["name"] for x in solved["inputs"]] == ["materials.toml"]
+    assert {x["role"] for x in behind["model.json"][1]["inputs"]} >= {"measured data", "fit", "response table"}
 
 
 def test_the_demo_with_ones_own_sweeps(shared: Path, tmp_path: Path) -> None:
@@ -247,7 +263,8 @@ def test_the_demo_with_ones_own_sweeps(shared: Path, tmp_path: Path) -> None:
     assert "The data do not identify the barrier of HRS: held at the published value" in done.stdout
     model = json.loads((tmp_path / "demo" / "model.json").read_text())
     assert model["provenance"]["synthetic"] is False
-    assert [i["name"] for i in model["provenance"]["inputs"]] == [f.name for f in files]
+    measured = [i["name"] for i in model["provenance"]["inputs"] if i["role"] == "measured data"]
+    assert measured == [f.name for f in files]
 
 
 def test_the_demo_refuses_what_it_cannot_use(tmp_path: Path) -> None:
@@ -267,7 +284,7 @@ def test_a_run_file(tmp_path: Path) -> None:
         "[array]\nrows = 4\ncolumns = 4\nlevels = 5\nacceptances = [0.05]\n"
     )
     found = told(reram("run", tmp_path / "job.toml", "-o", tmp_path / "out", "--json"))
-    assert len(found["stages"]) == 6
+    assert len(found["stages"]) == 7
     assert "4x4 to 5 levels" in next(s["what"] for s in found["stages"] if s["stage"] == "array programming")
     (tmp_path / "bad.toml").write_text("rows = 4\n")
     assert "Job.rows is not known" in refused(reram("run", tmp_path / "bad.toml"))
@@ -283,7 +300,7 @@ def test_a_stage_left_out_takes_its_old_files_away(shared: Path, tmp_path: Path)
     leakage = shared / "data" / "iv" / "keithley_dc_sweeps" / "csv" / "H16248L_M12_00_Leakage_Run10.csv"
     done = reram("demo", "-o", out, "--iv", leakage)
     assert done.returncode == 0, done.stderr
-    assert "[2/6] hopping fit: left out" in done.stdout
+    assert "[3/7] hopping fit: left out" in done.stdout
     assert not (out / "cycle.png").exists()
     assert (out / "mine.txt").read_text() == "not ours"
 

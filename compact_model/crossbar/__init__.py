@@ -5,6 +5,7 @@ from ground.lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
+        "cell_law": ["HoppingCell"],
         "ir_drop": ["ShortcutError", "aihwkit_product", "shortcut_error"],
         "laws": ["Curve", "DeviceLaw", "OneTransistor", "Point", "Sinh"],
         "linear": ["Crossbar"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from compact_model.compiled import njit
 from compact_model.crossbar.lanes import LANES, ONE, ZERO, axpby, fma, larger, load, store
 from compact_model.crossbar.sweep import OPTIONS
 

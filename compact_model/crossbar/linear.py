@@ -14,7 +14,7 @@ from compact_model.crossbar.linear_solver import LinearSolver
 from compact_model.crossbar.solution import Solution
 from compact_model.crossbar.terminals import Terminals
 from compact_model.crossbar.wires import Wires
-from ground.errors import InputError
+from ground.errors import InputError, NotConverged
 
 Floats = NDArray[np.float64]
 Method = Literal["auto", "relaxation", "direct"]
@@ -50,12 +50,36 @@ class Crossbar:
         """Solve for word line voltages (inputs, rows) [V], bit lines read at 0 V: `.bit_A` is the product."""
         return self.solve(word_V=word_V, **options)
 
-    def backward(self, bit_V: ArrayLike, **options: Any) -> Solution:
-        """Solve for bit line voltages (inputs, columns) [V], word lines read at 0 V: `-.word_A` is the transposed product."""
-        return self.solve(bit_V=bit_V, **options)
+    @cached_property
+    def transposed(self) -> Crossbar:
+        """Return the same network with bit lines as word lines: word terminals left and right are the bit terminals top and bottom."""
+        w = self.wires
+        return Crossbar(
+            self.conductance_S.T,
+            Wires(np.transpose(w.bit_ohm), np.transpose(w.word_ohm), w.top_ohm, w.right_ohm, w.bottom_ohm, w.left_ohm),
+        )
+
+    def backward(
+        self, bit_V: ArrayLike, *, right_V: ArrayLike | None = None, top_V: ArrayLike | None = None, **options: Any
+    ) -> Solution:
+        """Solve for bit line voltages (inputs, columns) [V], word lines read at 0 V: `-.word_A` is the transposed product.
+
+        Solved as the transposed crossbar: its certificate weighs the error of the lines that are read, and cannot see the
+        rounding of voltages near a driver, where its weights are least.
+        """
+        terminals = Terminals.of(self.shape, 0.0, bit_V, right_V, top_V)
+        check_shorts(self.wires, *terminals)
+        try:
+            return self.transposed._solve(terminals.transposed, **options).transposed
+        except NotConverged as error:
+            last = error.last_good
+            raise NotConverged(str(error), last_good=last.transposed if last is not None else None) from None
 
     def transfer_S(self, **options: Any) -> Floats:
-        """Return the matrix (rows, columns) [S] that the crossbar really multiplies with: bit_A = word_V @ transfer_S."""
+        """Return the matrix (rows, columns) [S] that the crossbar really multiplies with: bit_A = word_V @ transfer_S.
+
+        Solved for unit voltages on the fewer lines; rtol is the bound of each such line relative to its largest entry.
+        """
         rows, columns = self.shape
         if rows <= columns:
             return self.forward(np.eye(rows), **options).bit_A
@@ -83,6 +107,17 @@ class Crossbar:
         """
         terminals = Terminals.of(self.shape, word_V, bit_V, right_V, top_V)
         check_shorts(self.wires, *terminals)
+        return self._solve(terminals, rtol=rtol, method=method, voltages=voltages, threads=threads)
+
+    def _solve(
+        self,
+        terminals: Terminals,
+        *,
+        rtol: float = 1e-9,
+        method: Method = "auto",
+        voltages: bool = False,
+        threads: int | None = None,
+    ) -> Solution:
         solution = self._solver.solve(terminals, rtol=rtol, method=method, voltages=voltages, threads=threads)
         return replace(solution, conductance_S=self.conductance_S)
 

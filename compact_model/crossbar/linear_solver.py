@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,8 +25,8 @@ Floats = NDArray[np.float64]
 _WORKSPACE_BYTES = 256 * 2**20  # of all threads together
 # Seconds measured on one core of 2.5 GHz, used for nothing but the choice between two ways that give the same answer:
 _SWEEP_S = 1.5e-8  # per cell and sweep of one block of inputs
-_FACTOR_S = 1e-7  # per cell^1.5 of a factorisation
-_BACK_S = 6e-8  # per cell, input and ln(cells) of the back substitutions, refinement and bound included
+_FACTOR_S = 2e-8  # per cell^1.5 of a factorisation
+_BACK_S = 3.5e-8  # per cell, input and ln(cells) of the back substitutions, refinement and bound included
 _MOST_DIRECT = 500_000  # cells of which the factors still fit into a few GB
 
 
@@ -35,6 +36,12 @@ class Block(NamedTuple):
     found: tuple[Floats, ...]
     error: Floats
     sweeps: NDArray[np.int64]
+
+    def unsure(self, rtol: float, resolution_A: Floats) -> NDArray[np.bool_]:
+        """Lanes that are not certified, although both sides carry more current than rounding makes up."""
+        left, right, top, bottom = self.found[:4]
+        least = np.minimum(np.abs(left + right).max(axis=0), np.abs(top + bottom).max(axis=0))
+        return np.asarray((self.error > rtol) & (least > resolution_A))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +105,14 @@ class LinearSolver:
             raise InputError(f"threads={threads!r} is not allowed: expected 1 or more.")
         direct = method == "direct" or (method == "auto" and self._direct_is_faster(terminals.inputs, rtol))
         if not direct:
-            try:
-                return self._gather(terminals, rtol, voltages, self._thread_count(threads), direct=False)
-            except NotConverged:
-                if method == "relaxation":
-                    raise
-        return self._gather(terminals, rtol, voltages, 1, direct=True)
+            blocks = self._gather(
+                terminals, rtol, voltages, self._thread_count(threads), direct=False, give_up=method == "auto"
+            )
+            if blocks is not None:
+                return self._solution(blocks, terminals, rtol, "relaxation")
+        blocks = self._gather(terminals, rtol, voltages, 1, direct=True, give_up=False)
+        assert blocks is not None
+        return self._solution(blocks, terminals, rtol, "direct")
 
     def _direct_is_faster(self, inputs: int, rtol: float) -> bool:
         cells = float(self.to_bit.size)
@@ -118,26 +127,31 @@ class LinearSolver:
         each = 2 * 8 * LANES * self.to_bit.size  # b and folded
         return max(1, min(threads or at_hand, _WORKSPACE_BYTES // each))
 
-    def _gather(self, terminals: Terminals, rtol: float, voltages: bool, threads: int, *, direct: bool) -> Solution:
+    def _gather(
+        self, terminals: Terminals, rtol: float, voltages: bool, threads: int, *, direct: bool, give_up: bool
+    ) -> list[Block] | None:
+        """Return all blocks, or None as soon as one is not certified and give_up is set."""
         from compact_model.crossbar.lanes import LANES
 
-        starts = range(0, terminals.inputs, LANES)
-        if direct:
-            how = f"direct ({self.nodal.factor[0]})"
-        else:
-            how = "relaxation"
-            _ = self.relaxation
+        _ = self.nodal.factor if direct else self.relaxation  # made once, before the threads ask for it
+        stop = Event()
 
-        def one(start: int) -> Block:
+        def one(start: int) -> Block | None:
+            if stop.is_set():
+                return None
             ends = terminals.block(start, LANES)
-            return self._direct_block(ends, voltages) if direct else self._relaxed_block(ends, rtol, voltages)
+            block = self._direct_block(ends, voltages) if direct else self._relaxed_block(ends, rtol, voltages)
+            if give_up and block.unsure(rtol, self._resolution_A(ends))[: terminals.inputs - start].any():
+                stop.set()
+            return block
 
+        starts = range(0, terminals.inputs, LANES)
         if threads > 1 and len(starts) > 1:
             with ThreadPoolExecutor(threads) as pool:
                 blocks = list(pool.map(one, starts))
         else:
             blocks = [one(s) for s in starts]
-        return self._solution(blocks, terminals, rtol, how)
+        return None if stop.is_set() else [b for b in blocks if b is not None]
 
     def _relaxed_block(self, ends: tuple[Floats, ...], rtol: float, voltages: bool) -> Block:
         drive = Drive.of(self.to_bit.shape, ends, self.source)
@@ -177,7 +191,12 @@ class LinearSolver:
             None,
             *voltages,
         )  # fmt: skip
-        unsure = (error > rtol) & (self._least_side(solution) > self._resolution_A(terminals))
+        unsure = np.concatenate(
+            [
+                b.unsure(rtol, self._resolution_A(terminals.block(k * b.error.size, b.error.size)))
+                for k, b in enumerate(blocks)
+            ]
+        )[:n]
         if unsure.any():
             worst = int(np.argmax(np.where(unsure, error, 0.0)))
             raise NotConverged(
@@ -187,15 +206,15 @@ class LinearSolver:
             )
         return solution
 
-    def _resolution_A(self, terminals: Terminals) -> Floats:
-        """A side with less current than this [A], (inputs,), carries none: rounded voltages over the shortest wire."""
-        ohm = np.concatenate([np.ravel(v) for v in vars(self.wires).values()])
-        volts = np.max([np.abs(side).max(axis=1) for side in terminals], axis=0)
-        return np.asarray(1e4 * np.finfo(float).eps * volts / ohm[ohm > 0].min(initial=1.0))
+    def _resolution_A(self, ends: tuple[Floats, ...]) -> Floats:
+        """A side with less current than this [A], (lanes,), carries none: rounded voltages over the shortest wire."""
+        volts = np.max([np.abs(side).max(axis=0) for side in ends], axis=0)
+        return np.asarray(1e4 * np.finfo(float).eps * volts / self._least_ohm)
 
-    @staticmethod
-    def _least_side(solution: Solution) -> Floats:
-        return np.minimum(np.abs(solution.word_A).max(axis=1), np.abs(solution.bit_A).max(axis=1))
+    @cached_property
+    def _least_ohm(self) -> float:
+        ohm = np.concatenate([np.ravel(v) for v in vars(self.wires).values()])
+        return float(ohm[ohm > 0].min(initial=1.0))
 
     def _cells(self, parts: list[Floats], side: int, inputs: int) -> Floats:
         out = np.concatenate([np.moveaxis(p, -1, 0) for p in parts])[:inputs]

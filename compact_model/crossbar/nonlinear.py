@@ -99,19 +99,24 @@ class NonlinearCrossbar:
         """Go towards the linear solution, half as far as long as that leaves more current missing than before."""
         assert aim.word_V is not None and aim.bit_V is not None
         to_w, to_b = np.nan_to_num(aim.word_V[0]), np.nan_to_num(aim.bit_V[0])
-        share = 1.0
+        share, lost = 1.0, None
+        found: tuple[Floats, Floats, Point, Solution] | None = None
         for _ in range(_HALVINGS):
             try_w, try_b = w + share * (to_w - w), b + share * (to_b - b)
             try:
                 point = self.law.at(try_w, try_b)
-            except NotConverged:
-                share *= 0.5
+            except NotConverged as error:
+                share, lost = 0.5 * share, error
                 continue
-            found = self._balance(point, try_w, try_b, ends)
-            if found.kcl_A[0] <= max(missing, 1e-12 * _size(found)):
-                return try_w, try_b, point, found
+            balance = self._balance(point, try_w, try_b, ends)
+            found = try_w, try_b, point, balance
+            if balance.kcl_A[0] <= max(missing, 1e-12 * _size(balance)):
+                break
             share *= 0.5
-        return try_w, try_b, point, found
+        if found is None:
+            assert lost is not None
+            raise lost
+        return found
 
     def _balance(self, point: Point, w: Floats, b: Floats, ends: Terminals) -> Solution:
         from compact_model.crossbar.lanes import LANES

@@ -142,13 +142,14 @@ class Relaxation:
             total += count
             found = terminal_currents(self.wires, law, drive)
             now = self._bound(change, found)
+            stuck = waiting & np.isfinite(now) & (now > 0.5 * error)  # rounding holds it up: more sweeps would not help
             error, sweeps = np.where(waiting, now, error), np.where(waiting, total, sweeps)
             shape = (*self.weight.shape, lanes)
             state = (*found, drive.folded.reshape(shape), drive.b.reshape(shape)) if voltages else found
             if kept:
                 state = tuple(np.where(waiting, new, old) for new, old in zip(state, kept, strict=True))
             waiting = error > rtol
-            if not waiting.any():
+            if not waiting.any() or stuck.any():
                 break
             kept = tuple(a.copy() for a in state)  # the sweeps go on in place
             reduction = min(0.1, max(_LEAST, 0.3 * rtol / float(error[waiting].max())))

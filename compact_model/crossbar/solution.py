@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Solution:
     source_power_W, device_power_W, wire_power_W : (inputs,) [W]; the first is the sum of the others.
     kcl_A : largest current missing at any node, (inputs,) [A].
     relative_error : bound of the error of the terminal currents relative to the largest current of their side, (inputs,).
-    method : "relaxation", "direct (splu)" or "direct (cholmod)".  sweeps : of the relaxation, (inputs,), 0 if direct.
+    method : "relaxation" or "direct".  sweeps : of the relaxation, (inputs,), 0 if direct.
     contraction : bound of what one sweep leaves of the error (the relaxation's), NaN if not computed.
     word_V, bit_V : node voltages (inputs, rows, columns) [V], where asked for; NaN where nothing fixes them.
     """
@@ -41,6 +41,24 @@ class Solution:
     conductance_S: Floats | None = None
     word_V: Floats | None = None
     bit_V: Floats | None = None
+
+    @property
+    def transposed(self) -> Solution:
+        """The same solution as the transposed crossbar has it: what flows into a word line flows out of a bit line there."""
+
+        def turned(cells: Floats | None) -> Floats | None:
+            return None if cells is None else np.ascontiguousarray(np.swapaxes(cells, -1, -2))
+
+        return replace(
+            self,
+            left_A=-self.top_A,
+            right_A=-self.bottom_A,
+            top_A=-self.left_A,
+            bottom_A=-self.right_A,
+            conductance_S=turned(self.conductance_S),
+            word_V=turned(self.bit_V),
+            bit_V=turned(self.word_V),
+        )
 
     @property
     def word_A(self) -> Floats:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from compact_model.compiled import njit
 from compact_model.crossbar.lanes import LANES, ONE, ZERO, axpby, larger, load, store
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}

@@ -50,6 +50,11 @@ class Terminals(NamedTuple):
         return cls(full["word_V"], full["right_V"], full["top_V"], full["bit_V"])
 
     @property
+    def transposed(self) -> Self:
+        """The same voltages at the sides of the transposed crossbar."""
+        return type(self)(self.top, self.bottom, self.left, self.right)
+
+    @property
     def inputs(self) -> int:
         return self.left.shape[0]
 

@@ -106,7 +106,7 @@ def horner(coefficients: Array, s: str) -> str:
 
 def constants(cell: Cell) -> dict[str, float]:
     """Named constants of the cell's equations, SI and eV."""
-    from compact_model import cell_instant as k
+    from compact_model import cell_balance as k
 
     h, ions, t = cell.hopping, cell.ions, cell.transistor
     assert t is not None

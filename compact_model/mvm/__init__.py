@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "chain": ["Mvm", "Tile"],
         "converters": ["Converter"],
         "mapping": ["Mapping"],
+        "reading": ["Reading"],
         "settings": ["MvmSettings"],
         "study": ["MvmStudy", "error_budget", "mvm_study", "mvm_sweep"],
     },

@@ -12,6 +12,7 @@ from compact_model.array import Array
 from compact_model.noise import Noise, check_time
 from compact_model.population import Population
 from compact_model.program_verify import check_acceptance
+from compact_model.pulsed_device import PulsedDevices
 from compact_model.streams import check_seed, normals
 from ground.errors import InputError, nearest
 from ground.paper import paper
@@ -24,6 +25,12 @@ class DeviceState(Protocol):
     """Programmed devices; `at` gives their conductances [S] at t_s seconds after programming, with or without read noise."""
 
     def at(self, t_s: float, *, relaxation: bool = True, read_noise: bool = True) -> Floats: ...
+
+
+class DeviceSource(Protocol):
+    """Where devices come from: a `Population`, or anything else that gives numbered devices."""
+
+    def sample(self, shape: tuple[int, ...], seed: int, *, first_device: int = 0) -> PulsedDevices: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +85,11 @@ def simulated(
     seed: int,
     noise: Noise,
     first_device: int = 0,
-    population: Population | None = None,
+    population: DeviceSource | None = None,
 ) -> Programmed:
     """Devices of a population programmed by the closed loop itself, pulse by pulse."""
     check_acceptance(acceptance)
-    used = population or Population.published()
+    used: DeviceSource = population or Population.published()
     devices = used.sample(targets_S.shape, seed, first_device=first_device)
     array = Array(devices, devices.g_min_S, seed, noise).program(targets_S, acceptance)
     return Programmed(array.g_written_S, noise, seed, first_device)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compact_model.mvm.chain import Mvm
+from compact_model.mvm.devices import DeviceSource
 from compact_model.mvm.settings import MvmSettings
-from compact_model.noise import check_time
+from compact_model.noise import Noise, check_time
 from ground.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -28,6 +29,12 @@ SOURCES: dict[str, dict[str, Any]] = {
     "relaxation": {"relaxation": False},
     "read noise": {"read_noise": False},
 }
+OF_CELL = {"non-linearity of the cell": {"cell": None, "gate_V": None}}
+
+
+def sources(settings: MvmSettings) -> dict[str, dict[str, Any]]:
+    """Return what is switched off for each source that these settings have."""
+    return SOURCES if settings.cell is None else {**SOURCES, **OF_CELL}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +73,20 @@ def mvm_study(
     settings: MvmSettings | None = None,
     *,
     seed: int = 0,
+    noise: Noise | None = None,
+    population: DeviceSource | None = None,
 ) -> MvmStudy:
-    """Multiply random vectors with a random matrix at several times after programming; the devices are the same at all times."""
+    """Multiply random vectors with a random matrix at several times after programming; the devices are the same at all times.
+
+    noise, population : of the devices, as in `Mvm.program`.
+    """
     rows, columns = (size, size) if isinstance(size, (int, np.integer)) else size
     used = settings or MvmSettings.published()
     times = tuple(float(check_time(t)) for t in times_s)
     if not times:
         raise InputError("times_s is empty: expected at least one time, such as 0 (just programmed).")
     w, x = problem(rows, columns, inputs, seed)
-    mvm = Mvm.program(w, used, seed=seed)
+    mvm = Mvm.program(w, used, seed=seed, noise=noise, population=population)
     return MvmStudy(used, (rows, columns), times, np.array([mvm.multiply(x, t) for t in times]), x @ w)
 
 
@@ -85,17 +97,22 @@ def error_budget(
     settings: MvmSettings | None = None,
     *,
     seed: int = 0,
+    **devices: Any,
 ) -> dict[str, dict[str, Floats]]:
-    """Return for every source {"without": RMSE with it switched off, "alone": RMSE with nothing else}, and "all", each (times,)."""
+    """Return for every source {"without": RMSE with it switched off, "alone": RMSE with nothing else}, and "all", each (times,).
+
+    devices : noise and population, as in `mvm_study`.
+    """
     used = settings or MvmSettings.published()
+    known = sources(used)
 
     def rmse(*off: str) -> Floats:
-        changes = {k: v for name in off for k, v in SOURCES[name].items()}
-        return mvm_study(size, inputs, times_s, used.replace(**changes), seed=seed).rmse
+        changes = {k: v for name in off for k, v in known[name].items()}
+        return mvm_study(size, inputs, times_s, used.replace(**changes), seed=seed, **devices).rmse
 
     budget = {"all": {"without": rmse(), "alone": rmse()}}
-    for name in SOURCES:
-        budget[name] = {"without": rmse(name), "alone": rmse(*(other for other in SOURCES if other != name))}
+    for name in known:
+        budget[name] = {"without": rmse(name), "alone": rmse(*(other for other in known if other != name))}
     return budget
 
 
@@ -108,15 +125,19 @@ def mvm_sweep(
     inputs: int = 100,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    **devices: Any,
 ) -> list[dict[str, Any]]:
-    """Study every combination of settings; `over` maps a setting, or "size", to its values. Returns one record per combination."""
+    """Study every combination of settings; `over` maps a setting, or "size", to its values. Returns one record per combination.
+
+    devices : noise and population, as in `mvm_study`.
+    """
     used = settings or MvmSettings.published()
     points = list(itertools.product(*over.values()))
     records = []
     for done, values in enumerate(points):
         point = dict(zip(over, values, strict=True))
         changes = {k: v for k, v in point.items() if k != "size"}
-        study = mvm_study(int(point.get("size", size)), inputs, times_s, used.replace(**changes), seed=seed)
+        study = mvm_study(int(point.get("size", size)), inputs, times_s, used.replace(**changes), seed=seed, **devices)
         records.append({**point, "times_s": list(study.times_s), "rmse": study.rmse.tolist()})
         progress(done + 1, len(points))
     return records

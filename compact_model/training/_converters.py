@@ -1,27 +1,25 @@
-"""The numba kernels of DAC and ADC. Noise is a function of (seed, call, vector): no thread count changes it."""
+"""The numba kernels of DAC and ADC. Noise is a function of (seed, call, vector)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 
-from compact_model.training._pulses import fill, key_of
+from compact_model.compiled import njit
+from compact_model.training._normals import SERIAL, fill, key_of
 
 _U, _F = np.uint32, np.float32
-_PARALLEL: Any = {"fastmath": True, "error_model": "numpy", "cache": True, "parallel": True}
 
 
-@njit(**_PARALLEL)
-def to_lines(x: Any, step: Any, scaled: bool, factor: Any) -> Any:
-    """Return (x / scale rounded to the DAC's steps and held in -1..1, scale of every vector). x (vectors, lines).
+@njit(**SERIAL)
+def to_lines(x: Any, out: Any, scale: Any, step: Any, scaled: bool, factor: Any) -> None:
+    """Put x / scale, rounded to the DAC's steps and held in -1..1, into `out`, and the scale of every vector into `scale`.
 
-    factor (vectors,) : by how much more the input is divided.
+    x, out (vectors, lines).  factor (vectors,) : by how much more the input is divided.
     """
     vectors, lines = x.shape
-    out, scale = np.empty((vectors, lines), np.float32), np.ones(vectors, np.float32)
-    for s in prange(vectors):
+    for s in range(vectors):
         most = _F(1.0)
         if scaled:
             most = _F(0.0)
@@ -31,24 +29,26 @@ def to_lines(x: Any, step: Any, scaled: bool, factor: Any) -> Any:
         inverse = _F(1.0) / (scale[s] * step) if most > 0.0 else _F(0.0)
         for j in range(lines):
             out[s, j] = min(max(_F(np.rint(x[s, j] * inverse)) * step, _F(-1.0)), _F(1.0))
-    return out, scale
 
 
-@njit(**_PARALLEL)
-def from_lines(y: Any, scale: Any, noise: Any, step: Any, bound: Any, seed: Any, call: Any) -> Any:
-    """Add noise, round to the ADC's steps, hold in its bounds and undo the scale, in place. Returns which vectors were clipped."""
+@njit(**SERIAL)
+def from_lines(y: Any, scale: Any, clipped: Any, noise: Any, step: Any, bound: Any, seed: Any, call: Any) -> int:
+    """Add noise, round to the ADC's steps, hold in its bounds and undo the scale, in place. Returns how many vectors were clipped.
+
+    y (vectors, lines).  scale, clipped (vectors,) : of `to_lines`, and whether a line reached the bound.
+    """
     vectors, lines = y.shape
-    clipped = np.zeros(vectors, np.bool_)
-    half = (lines + 1) // 2
-    for s in prange(vectors):
+    half = (lines + 15) // 16 * 8
+    z, bits = np.empty(2 * half, np.float32), np.empty(half, np.uint32)
+    inverse, count = _F(1.0) / step, 0
+    for s in range(vectors):
         key, other = key_of(seed, call, s)
-        z = np.empty(2 * half, np.float32)
-        fill(z, 2 * half, _U(0), key, other)
+        fill(z, bits, _U(0), key, other)
         most = _F(0.0)
-        inverse = _F(1.0) / step
         for j in range(lines):
             v = _F(np.rint((y[s, j] + noise * z[j]) * inverse)) * step
             most = max(most, abs(v))
             y[s, j] = min(max(v, -bound), bound) * scale[s]
         clipped[s] = most >= bound
-    return clipped
+        count += clipped[s]
+    return count

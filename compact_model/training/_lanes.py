@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
+
+from compact_model.compiled import njit
 
 intrinsic: Any = _intrinsic  # its declared type does not know that the first argument is filled in
 _F, _U, _I = np.float32, np.uint32, np.int32
@@ -67,6 +69,18 @@ def fetch(typing: Any, address: Any) -> Any:
     return types.void(types.uintp), build
 
 
+@intrinsic
+def stack_room(typing: Any) -> Any:
+    """Return the address of 256 float32 on the stack, which the compiler knows that nothing else overlaps."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(
+            cgutils.alloca_once(builder, ir.ArrayType(ir.FloatType(), 256)), ir.FloatType().as_pointer()
+        )
+
+    return types.CPointer(types.float32)(), build
+
+
 _INLINE: Any = {"fastmath": True, "inline": "always", "error_model": "numpy"}
 
 
@@ -114,19 +128,36 @@ def exp2(y: Any) -> Any:
 
 
 @njit(**_INLINE)
-def two_normals(count: Any, key: Any, other: Any) -> Any:
-    """Two independent standard normals of a count (Box and Muller) from one hash: 20 bits of radius, 12 bits of angle.
+def radius_of(bits: Any) -> Any:
+    """Return the radius of a pair of standard normals (Box and Muller), from the upper 20 bits of a hash; up to 5.4."""
+    return np.sqrt(_F(-1.3862943611) * log2((_F(_I(bits >> _U(12))) + _HALF) * _F(2.0**-20)))
 
-    Tails reach 5.4 sigma; the 4,096 angles are evenly spread, so that moments up to the fourth are exact.
+
+@njit(**_INLINE)
+def angle_of(bits: Any) -> Any:
+    """Return the angle of the pair in turns, -1/2 .. 1/2, from the lower 12 bits.
+
+    The 4,096 angles are evenly spread, so that moments up to the fourth are exact.
     """
+    return (_F(_I(_I(_U(bits << _U(20))) >> _I(20))) + _HALF) * _F(2.0**-12)
+
+
+@njit(**_INLINE)
+def sine_cosine(turn: Any) -> Any:
+    """Return sine and cosine of an angle in turns, -1/2 .. 1/2.
+
+    The angle is folded to a quarter turn each side for the sine; the cosine is the sine a quarter on.
+    """
+    size = abs(turn)
+    return np.copysign(_sine(min(size, _HALF - size)), turn), _sine(_F(0.25) - size)
+
+
+@njit(**_INLINE)
+def two_normals(count: Any, key: Any, other: Any) -> Any:
+    """Return two independent standard normals of a count, from one hash."""
     bits = hashed(count, key, other)
-    radius = np.sqrt(_F(-1.3862943611) * log2((_F(_I(bits >> _U(12))) + _HALF) * _F(2.0**-20)))
-    # the angle in turns, -1/2 .. 1/2, folded to a quarter turn each side for the sine; the cosine is the sine a quarter on
-    turn = (_F(_I(_I(_U(bits << _U(20))) >> _I(20))) + _HALF) * _F(2.0**-12)
-    shape = _HALF - abs(turn)
-    quarter = _F(0.25) - abs(turn)
-    s = np.copysign(_sine(min(abs(turn), shape)), turn)
-    c = _sine(quarter)
+    radius = radius_of(bits)
+    s, c = sine_cosine(angle_of(bits))
     return radius * s, radius * c
 
 

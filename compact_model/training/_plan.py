@@ -8,27 +8,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from compact_model.compiled import njit
 from compact_model.training._lanes import hashed, uniform
-from compact_model.training._pulses import key_of
+from compact_model.training._normals import key_of
 
 _SERIAL: Any = {"error_model": "numpy", "cache": True, "fastmath": {"nnan", "nsz"}}
 NONE, RANDOM, REGULAR = 0, 1, 2
-VECTORS, COLUMN, SWEEPS, UPDATES = 0, 1, 2, 3  # places in `counters`
+VECTORS, COLUMN, SWEEPS, UPDATES, FORWARD, BACKWARD = range(6)  # places in the counters of a tile
 
 
 @njit(**_SERIAL)
-def _largest(x: Any, d: Any) -> Any:
-    """Return the largest |x| and |d| of every vector."""
-    most_x, most_d = np.zeros(x.shape[0], np.float32), np.zeros(x.shape[0], np.float32)
+def largest(x: Any) -> Any:
+    """Return the largest |x| of every vector; x (vectors, lines)."""
+    most = np.zeros(x.shape[0], np.float32)
     for s in range(x.shape[0]):
+        value = np.float32(0.0)
         for j in range(x.shape[1]):
-            most_x[s] = max(most_x[s], abs(x[s, j]))
-    for i in range(d.shape[0]):
-        for s in range(x.shape[0]):
-            most_d[s] = max(most_d[s], abs(d[i, s]))
-    return most_x, most_d
+            value = max(value, abs(x[s, j]))
+        most[s] = value
+    return most
 
 
 @njit(**_SERIAL)
@@ -37,7 +36,7 @@ def trains(
 ) -> Any:
     """Return (slots, chance per unit of |x|, chance per unit of |d|), each (vectors,).
 
-    x (vectors, columns), d (rows, vectors).  rate : learning rate of the tile.  grain : its weight granularity.
+    x (vectors, columns), d (vectors, rows).  rate : learning rate of the tile.  grain : its weight granularity.
     most : slots at most.  manage : balance the two trains by their maxima.  shorten : only as many slots as needed.
     scale : (fast_lr, momentum) where the rate follows the running means of the maxima `means` (changed here), or (0, 0).
     """
@@ -47,7 +46,7 @@ def trains(
         np.zeros(vectors, np.float32),
         np.zeros(vectors, np.float32),
     )
-    most_x, most_d = _largest(x, d)
+    most_x, most_d = largest(x), largest(d)
     for s in range(vectors):
         x_most, d_most = most_x[s], most_d[s]
         if scale[0] > 0.0:
@@ -77,16 +76,15 @@ def trains(
 def columns_due(
     vectors: int, every: int, choppers: int, rho: float, period: int, chop: Any, switched: Any, counters: Any, seed: Any
 ) -> Any:
-    """Return the reads of this batch (after which vector, column, chopper, switched before, may write) and the flips.
+    """Return the reads of this batch: after which vector, column, chopper, switched before, may write, chopper turns after it.
 
     chop, switched (columns,) and counters are the state of the schedule and are changed.
     """
     columns = chop.size
     most = vectors // every + 1
-    after, column = np.empty(most, np.int64), np.empty(most, np.int64)
-    sign, fresh, write = np.empty(most, np.float64), np.zeros(most, np.bool_), np.empty(most, np.bool_)
-    flips, flip_after = np.empty(most, np.int64), np.empty(most, np.int64)
-    n = n_flips = 0
+    after, column, sign = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.float32)
+    fresh, write, turns = np.empty(most, np.bool_), np.empty(most, np.bool_), np.zeros(most, np.bool_)
+    n = 0
     for s in range(vectors):
         counters[VECTORS] += 1
         if counters[VECTORS] % every:
@@ -94,18 +92,16 @@ def columns_due(
         k = counters[COLUMN]
         after[n], column[n], sign[n], fresh[n] = s, k, chop[k], switched[k]
         write[n] = choppers != REGULAR or counters[SWEEPS] > period
-        n += 1
-        switched[k] = False
         turn = choppers == REGULAR and counters[SWEEPS] % period == period - 1
         if choppers == RANDOM:
             key, other = key_of(seed, counters[VECTORS], 0)
             turn = uniform(hashed(np.uint32(k), key, other)) < rho
+        turns[n] = turn
+        switched[k] = turn
         if turn:
             chop[k] = -chop[k]
-            switched[k] = True
-            flips[n_flips], flip_after[n_flips] = k, s
-            n_flips += 1
+        n += 1
         counters[COLUMN] = (k + 1) % columns
         if k == columns - 1:
             counters[SWEEPS] += 1
-    return (after[:n], column[:n], sign[:n], fresh[:n], write[:n]), flips[:n_flips], flip_after[:n_flips]
+    return after[:n], column[:n], sign[:n], fresh[:n], write[:n], turns[:n]

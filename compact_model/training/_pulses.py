@@ -1,9 +1,8 @@
-"""The numba kernels of a pulsed update: trains of pulses, lists of active lines, and the pulses themselves.
+"""The numba kernel of the pulses: all vectors of a batch for a few rows of devices after the other.
 
-Devices do not know of each other, so a device sees the right history whatever the order of the devices. So the rows are worked
-off one after the other, all vectors of the batch for one row (its parameters fit the first cache), and the coincidences of one
-slot are gathered, moved eight at a time, and put back. All randomness is a function of (seed, update, row, count): the number
-of threads changes no digit.
+Devices do not know of each other, so a device sees the right history whatever the order of the devices. So all vectors of the
+batch are worked off for as many rows as fit the first cache, and the coincidences of one slot are gathered over these rows, moved
+eight at a time, and put back. All randomness is a function of (seed, update, row, count): the number of threads changes no digit.
 """
 
 from __future__ import annotations
@@ -11,140 +10,55 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import carray
 
-from compact_model.training import agad, cttv2, ttv1, ttv2
-from compact_model.training._lanes import exp2, fetch, hashed, log2, lowest_bit, two_normals, uniform
+from compact_model.compiled import njit, prange
+from compact_model.training._lanes import bits_float, exp2, fetch, float_bits, log2, lowest_bit, stack_room
+from compact_model.training._lists import train
+from compact_model.training._normals import PARALLEL, SERIAL, fill, key_of
+from compact_model.training._reads import bring_reads, read_rows
 
 _U, _F = np.uint32, np.float32
-ROWS_AT_ONCE = 8  # rows that share one stream of normals; fixed, so that the stream does not know of threads
-_NORMALS = 512
-_MOST_PULSES = 31
-_SERIAL: Any = {"fastmath": True, "error_model": "numpy", "cache": True}
-_PARALLEL: Any = {**_SERIAL, "parallel": True}
-TTV1, TTV2, CTTV2, AGAD = 1, 2, 3, 4
-H, P, P_REF = 0, 1, 2
-
-read_ttv1, read_ttv2 = njit(ttv1.read_column, inline="always"), njit(ttv2.read_column, inline="always")
-read_cttv2, read_agad = njit(cttv2.read_column, inline="always"), njit(agad.read_column, inline="always")
+_NORMALS, _MOST = 512, 256  # drawn at once, and devices moved at once
+_ALIKE = 32  # vectors whose trains are drawn as long as the longest of them needs
+_MOST_ROWS, _FIRST_CACHE = (
+    32,
+    1024,
+)  # rows worked off together, as many as devices fit the first cache with room to spare
 
 
-@njit(**_SERIAL)
-def key_of(seed: Any, update: Any, place: Any) -> Any:
-    """Return the 64-bit key of one stream as two uint32 (SplitMix64 of the three numbers)."""
-    x = np.uint64(seed)
-    for number in (np.uint64(update), np.uint64(place)):
-        x = x + number * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        x = x ^ (x >> np.uint64(31))
-    return _U(x), _U(x >> np.uint64(32))
+@njit(**SERIAL)
+def _pulse(n: int, place: Any, u: Any, words: Any, law: Any, z: Any) -> None:
+    """Give n different devices, at most 256, one pulse each: up where their place among the words is even, down where it is odd.
 
-
-@njit(**_SERIAL)
-def _train(words: Any, chance: Any, size: int, slots: int, first: Any, key: Any, other: Any) -> None:
-    """Set bit b of words[j] with probability chance[j], for every slot b."""
-    for j in range(size):
-        words[j] = _U(0)
-    for b in range(slots):
-        start, bit = _U(first + _U(b * size)), _U(b)
-        for j in range(size):
-            below = uniform(hashed(_U(start + _U(j)), key, other)) < chance[j]
-            words[j] = _U(words[j] | _U(_U(below) << bit))
-
-
-@njit(**_PARALLEL)
-def active_lines(  # noqa: C901 - one kernel
-    x: Any,
-    slots: Any,
-    chance: Any,
-    chop: Any,
-    flips: Any,
-    flip_after: Any,
-    seed: Any,
-    update: Any,
-    offset: Any,
-    entry: Any,
-) -> None:
-    """List, for every vector and slot, the columns whose line is up: entry = 2 column + (1 where x times chopper is negative).
-
-    x (vectors, columns), slots and chance (vectors,): length of the train and probability per unit of |x|.
-    chop (columns,) is +1 or -1 before the batch; after vector flip_after[k] column flips[k] changes its sign.
-    Results: offset (vectors, 33) into entry (vectors, at least columns * slots + 8).
+    The law is that of `pulsed_device.pulse` for a state in 0..1: the distance v to the bound that the pulse goes to shrinks by
+    2^(log2 step + gamma log2 v) (1 + noise z). Three loops for what one could do: see `fill`.
+    place and z, the normals, are read up to the next multiple of 8.
     """
-    vectors, columns = x.shape
-    for s in prange(vectors):
-        key, other = key_of(seed, update, 2 * s + 1)
-        sign = chop.copy()
-        for k in range(flips.size):
-            if flip_after[k] < s:
-                sign[flips[k]] = -sign[flips[k]]
-        line, p, words = np.empty(columns, np.uint32), np.empty(columns, np.float32), np.empty(columns, np.uint32)
-        n = 0
-        for j in range(columns):
-            if x[s, j] != 0.0:
-                line[n] = _U(2 * j + (1 if x[s, j] * sign[j] < 0.0 else 0))
-                p[n] = abs(x[s, j]) * chance[s]
-                n += 1
-        _train(words, p, n, slots[s], _U(0), key, other)
-        count = np.zeros(32, np.int64)
-        for j in range(n):
-            word = words[j]
-            while word != 0:
-                count[lowest_bit(word)] += 1
-                word = _U(word & _U(word - _U(1)))
-        total = 0
-        for b in range(32):
-            offset[s, b] = total
-            total += count[b]
-            count[b] = offset[s, b]
-        offset[s, 32] = total
-        for j in range(n):
-            word = words[j]
-            while word != 0:
-                b = lowest_bit(word)
-                entry[s, count[b]] = line[j]
-                count[b] += 1
-                word = _U(word & _U(word - _U(1)))
+    v, y = carray(stack_room(), _MOST), carray(stack_room(), _MOST)
+    bound, word = carray(stack_room(), _MOST), carray(stack_room(), _MOST)
+    step_0, step_1, gamma_0, gamma_1, noise_0, noise_1 = law[0], law[1], law[2], law[3], law[4], law[5]
+    size = (n + 7) // 8 * 8
+    for k in range(n):
+        v[k], word[k] = u[_U(place[k] >> _U(1))], bits_float(words[place[k]])
+    for k in range(size):
+        bound[k] = _F(np.int32(_U(~place[k]) & _U(1)))
+        v[k] = abs(v[k] - bound[k])
+        y[k] = log2(v[k])
+    for k in range(size):
+        w = _U(float_bits(word[k]))
+        step = _F(np.int32(_U(w >> _U(21)))) * step_1 + step_0
+        gamma = _F(np.int32(_U(_U(w >> _U(10)) & _U(0x7FF)))) * gamma_1 + gamma_0
+        y[k] = exp2(step + gamma * y[k])
+    for k in range(size):
+        noise = _F(np.int32(_U(_U(float_bits(word[k])) & _U(0x3FF)))) * noise_1 + noise_0
+        left = v[k] - y[k] * (_F(1.0) + noise * z[k])
+        v[k] = abs(min(max(left, _F(0.0)), _F(1.0)) - bound[k])
+    for k in range(n):
+        u[_U(place[k] >> _U(1))] = v[k]
 
 
-@njit(**_SERIAL)
-def fill(z: Any, size: int, start: Any, key: Any, other: Any) -> None:
-    half = size // 2
-    first, second = z[:half], z[half:]  # views: a sum as an index would be checked for its sign, every time
-    for k in range(half):
-        first[k], second[k] = two_normals(_U(start + _U(k)), key, other)
-
-
-@njit(**_SERIAL)
-def _bring(row: Any) -> None:
-    address = np.uintp(row.ctypes.data)
-    for line in range(0, row.size, 16):
-        fetch(np.uintp(address + np.uintp(4 * line)))
-
-
-@njit(**_SERIAL, inline="always")
-def _move(u: Any, up: Any, word: Any, law: Any, z: Any) -> Any:
-    """State of a device after one pulse, up (1.0) or down (0.0): the law of `pulsed_device.pulse`, for a state in 0..1.
-
-    The distance v to the bound that the pulse goes to shrinks by 2^(log2 step + gamma log2 v) (1 + noise z).
-    """
-    step = _F(np.int32(_U(word >> _U(21)))) * law[1] + law[0]
-    gamma = _F(np.int32(_U(_U(word >> _U(10)) & _U(0x7FF)))) * law[3] + law[2]
-    noise = _F(np.int32(_U(word & _U(0x3FF)))) * law[5] + law[4]
-    v = abs(u - up)
-    v = v - exp2(step + gamma * log2(v)) * (_F(1.0) + noise * z)
-    return abs(min(max(v, _F(0.0)), _F(1.0)) - up)
-
-
-@njit(**_SERIAL, inline="always")
-def _move_all(up: Any, flip: Any, u: Any, word: Any, law: Any, z: Any) -> None:
-    """Give as many gathered devices as there are normals z one pulse each: down where the entry, flipped, is odd."""
-    for k in range(z.size):
-        u[k] = _move(u[k], _F(np.int32(_U(~_U(_U(up[k]) ^ flip)) & _U(1))), word[k], law, z[k])
-
-
-@njit(**_PARALLEL)
+@njit(**PARALLEL)
 def pulse_rows(  # noqa: C901 - one kernel
     d: Any,
     slots: Any,
@@ -162,93 +76,77 @@ def pulse_rows(  # noqa: C901 - one kernel
 ) -> Any:
     """Update every row of A by every vector of the batch; where a column is due, read it and pulse W. Returns the pulses given.
 
-    d (rows, vectors) : error; positive d x lowers the weight.  slots, chance : as in `active_lines`, for d.
+    d (vectors, rows) : error; positive d x lowers the weight.  slots, chance : as in `active_lines`, for d.
     A, W : banks as tuples (state, word, law, scale), see `DeviceBank`.  shown (rows, columns) : the weights of W, kept up to date.
-    digital : (rows, columns, 3), of every device H, P and P_ref.
-    reads : (vector after which, column, chopper, whether it switched last time, whether W may be written).
-    rules : (code, lambda_H, momentum, beta, read noise, step and bound of the converter).
+    digital : (rows, columns, 3), of every device H, P and P_ref.  reads : see `columns_due`.  rules : see `read_rows`.
     """
-    rows, vectors = d.shape
-    u_A, word_A, law = A[0], A[1], A[2]
-    columns = u_A.shape[1]
-    longest = slots.max()
-    chunks = (rows + ROWS_AT_ONCE - 1) // ROWS_AT_ONCE
+    vectors, rows = d.shape
+    columns, due = A[0].shape[1], reads[0].size
+    group = max(1, min(_MOST_ROWS, _FIRST_CACHE // columns))
+    many = group * max(1, 8 // group)
+    chunks = (rows + many - 1) // many
     given = np.zeros((chunks, 2), np.int64)
-    room = max(_NORMALS, (columns + 15) // 8 * 8)
     for chunk in prange(chunks):
-        key, other = key_of(seed, update, 2 * chunk + 2)
-        z, drawn, at = np.empty(room, np.float32), _U(1 << 24), room
-        u_ = np.ones(columns + 8, np.float32)
-        word_ = np.zeros(columns + 8, np.uint32)
-        p, words = np.empty(vectors, np.float32), np.empty(vectors, np.uint32)
-        for i in range(chunk * ROWS_AT_ONCE, min(rows, (chunk + 1) * ROWS_AT_ONCE)):
-            u_row, word_row = u_A[i], word_A[i]
-            if i + 1 < rows:
-                _bring(u_A[i + 1])
-                _bring(word_A[i + 1])
+        key, other = key_of(seed, update, 3 * chunk + 1)
+        z, bits = np.empty(_NORMALS, np.float32), np.empty(_NORMALS // 2, np.uint32)
+        drawn, at = _U(1 << 31), _NORMALS
+        place = np.zeros(_MOST + 8, np.uint32)
+        p, words = np.empty(vectors, np.float32), np.empty((group, vectors), np.uint32)
+        start, stop = chunk * many, min(rows, (chunk + 1) * many)
+        seen = np.empty((stop - start, due), np.float32)
+        for first in range(start, stop, group):
+            last = min(first + group, stop)
+            u, word = A[0][first:last].reshape(-1), A[1][first:last].reshape(-1)
+            for i in range(first, last):
+                bring_reads(i, reads[1], A[3], digital)
+                for s in range(vectors):
+                    p[s] = abs(d[s, i]) * chance[s]
+                for s in range(0, vectors, _ALIKE):
+                    end, longest = min(s + _ALIKE, vectors), slots[s : s + _ALIKE].max()
+                    train(words[i - first, s:end], p[s:end], longest, _U(((i - start) * vectors + s) * 32), key, other)
+            next_u, next_word = np.uintp(u.ctypes.data + 4 * u.size), np.uintp(word.ctypes.data + 4 * word.size)
+            lines = u.size // 16 + 1
+            share = lines // vectors + 1
+            done = 0
             for s in range(vectors):
-                p[s] = abs(d[i, s]) * chance[s]
-            first = _U((i - chunk * ROWS_AT_ONCE) * vectors * 32)
-            _train(words, p, vectors, longest, first, key, other)
-            due = 0
-            for s in range(vectors):
-                word = _U(words[s] & _U((np.uint64(1) << np.uint64(slots[s])) - np.uint64(1)))
-                flip = _U(1) if d[i, s] > 0.0 else _U(0)
-                while word != 0:
-                    b = lowest_bit(word)
-                    word = _U(word & _U(word - _U(1)))
-                    n = offset[s, b + 1] - offset[s, b]
-                    size = (n + 7) // 8 * 8
-                    up = entry[s, offset[s, b] : offset[s, b] + size]
-                    for k in range(n):
-                        e = _U(_U(up[k]) ^ flip)
-                        u_[k], word_[k] = u_row[_U(e >> _U(1))], word_row[e]
-                    if at + size > room:
-                        fill(z, room, drawn, key, other)
-                        drawn, at = _U(drawn + _U(room // 2)), 0
-                    _move_all(up, flip, u_, word_, law, z[at : at + size])
-                    at += size
-                    for k in range(n):
-                        u_row[_U(_U(up[k]) >> _U(1))] = u_[k]
-                    given[chunk, 0] += n
-                while due < reads[0].size and reads[0][due] == s:
-                    if at + _MOST_PULSES + 1 > room:
-                        fill(z, room, drawn, key, other)
-                        drawn, at = _U(drawn + _U(room // 2)), 0
-                    u = uniform(hashed(_U(_U(_U(drawn << _U(1)) + _U(at)) ^ _U(1 << 31)), key, other))
-                    done = _transfer(i, due, A, W, shown, digital, reads, rules, z, at, u)
-                    given[chunk, 1] += done
-                    at += 1 + done
-                    due += 1
+                for line in range(s * share, min((s + 1) * share, lines)):  # of the rows that come next
+                    fetch(np.uintp(next_u + np.uintp(64 * line)))
+                    fetch(np.uintp(next_word + np.uintp(128 * line)))
+                    fetch(np.uintp(next_word + np.uintp(128 * line + 64)))
+                up = _U(0)
+                for r in range(last - first):
+                    up = _U(up | words[r, s])
+                up = _U(up & _U((np.uint64(1) << np.uint64(slots[s])) - np.uint64(1)))
+                while up != 0:
+                    b = lowest_bit(up)
+                    up = _U(up & _U(up - _U(1)))
+                    n, length = 0, offset[s, b + 1] - offset[s, b]
+                    for r in range(last - first):
+                        if _U(words[r, s] >> b) & _U(1):
+                            base, flip = _U(2 * columns * r), _U(d[s, first + r] > 0.0)
+                            taken = 0
+                            while taken < length:
+                                if n == _MOST:
+                                    if at + n > _NORMALS:
+                                        fill(z, bits, drawn, key, other)
+                                        drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
+                                    _pulse(n, place, u, word, A[2], z[at:])
+                                    at, n = at + n, 0
+                                part = min(length - taken, _MOST - n)
+                                listed, free = entry[s, offset[s, b] + taken :], place[n:]
+                                for k in range(part):
+                                    free[k] = _U(base + _U(_U(listed[k]) ^ flip))
+                                n, taken = n + part, taken + part
+                            given[chunk, 0] += length
+                    if at + n + 7 > _NORMALS:
+                        fill(z, bits, drawn, key, other)
+                        drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
+                    _pulse(n, place, u, word, A[2], z[at:])
+                    at += (n + 7) // 8 * 8
+                while done < due and reads[0][done] == s:
+                    for r in range(last - first):
+                        seen[first - start + r, done] = u[r * columns + reads[1][done]]
+                    done += 1
+        if due:
+            given[chunk, 1] += read_rows(start, seen, A[3], W, shown, digital, reads, rules, seed, update, chunk)
     return given.sum(axis=0)
-
-
-@njit(**_SERIAL)
-def _transfer(
-    i: int, due: int, A: Any, W: Any, shown: Any, digital: Any, reads: Any, rules: Any, z: Any, at: int, chance: Any
-) -> int:
-    """Read A[i, column] through the converter, follow the algorithm, pulse W[i, column]. Returns the pulses given to W."""
-    code, lambda_H, momentum, beta, read_noise, step, bound = rules
-    k, c = reads[1][due], reads[2][due]
-    own = digital[i, k]
-    omega = A[0][i, k] * A[3][i, k, 0] - A[3][i, k, 1] + read_noise * z[at]
-    omega = min(max(np.rint(omega / step) * step, -bound), bound)
-    pulses = 0.0
-    if code == TTV1:
-        pulses = read_ttv1(omega, lambda_H, chance)
-    elif code == TTV2:
-        pulses, own[H] = read_ttv2(omega, lambda_H, own[H], momentum)
-    elif code == CTTV2:
-        pulses, own[H] = read_cttv2(omega, c, lambda_H, own[H], momentum)
-    elif code == AGAD:
-        if reads[3][due]:
-            own[P_REF] = own[P]
-        pulses, own[H], own[P] = read_agad(omega, c, lambda_H, own[H], momentum, own[P], own[P_REF], beta)
-    if not reads[4][due]:
-        return 0
-    down = 1 if pulses < 0.0 else 0
-    count = min(int(abs(pulses)), _MOST_PULSES)
-    for n in range(count):
-        W[0][i, k] = _move(W[0][i, k], _F(1 - down), W[1][i, 2 * k + down], W[2], z[at + 1 + n])
-    shown[i, k] = W[0][i, k] * W[3][i, k, 0] - W[3][i, k, 1]
-    return count

@@ -20,7 +20,7 @@ VERSION = 1
 
 def save_checkpoint(path: str | Path, network: torch.nn.Module, record: dict[str, Any]) -> None:
     """Write every tile, every digital parameter and `record` (JSON-like) of a run."""
-    arrays = {f"digital/{n}": p.detach().numpy() for n, p in network.named_parameters()}
+    arrays = {f"digital/{n}": p.detach().cpu().numpy() for n, p in network.named_parameters()}
     for name, layer in _tiles(network):
         arrays |= {f"tile/{name}/{key}": value for key, value in layer.tile.state().items()}
     head = json.dumps({"format": FORMAT, "version": VERSION, **record}, allow_nan=False)

@@ -9,15 +9,26 @@ from typing import Annotated, Any
 
 import typer
 
+from compact_model.training.chain_options import Adc, Dac, IrDrop, TileSize, Wire, chain_of, words
+
 
 def train_command(
     task: Annotated[str, typer.Argument(metavar="mnist|digits|text|PYTHON_FILE", help="What is learned.")],
     algorithm: Annotated[str, typer.Option(help="fp, sgd, ttv1, ttv2, c-ttv2 or agad.")] = "agad",
-    data: Annotated[Path | None, typer.Option(help="Folder of the MNIST files, or the text file.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the MNIST files (default: the cache folder, loaded at first), or the text file."),
+    ] = None,
     model: Annotated[Path | None, typer.Option(help="Compact model file; default: the published population.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs in all, those before a resume included.")] = 80,
     seed: Annotated[int, typer.Option(help="Of devices, noise and order; the same seed gives the same curve.")] = 0,
-    seeds: Annotated[int, typer.Option(help="That many seeds side by side, one process each.")] = 1,
+    seeds: Annotated[int, typer.Option(help="That many seeds side by side.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes for several seeds; default: one per core, at most one per seed.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786, for several seeds.")
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate; default: the algorithm's.")] = None,
     fast_lr: Annotated[float | None, typer.Option(help="Learning rate of the fast array.")] = None,
     transfer_every: Annotated[float | None, typer.Option(help="Vectors between two reads of a column.")] = None,
@@ -26,24 +37,41 @@ def train_command(
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
     states: Annotated[float | None, typer.Option(help="Change the mean number of states.")] = None,
     skew: Annotated[float | None, typer.Option(help="Change the mean skew; 0.5 is symmetric.")] = None,
+    test_bytes: Annotated[
+        int | None, typer.Option(help="Characters at the end of a text that are the test; default: the last tenth.")
+    ] = None,
     patience: Annotated[int, typer.Option(help="Stop after that many epochs without a better figure; 0: never.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads for the pulses; the result does not depend on it.")] = 1,
+    device: Annotated[
+        str, typer.Option(help="cpu (numba kernels), torch-cpu, or cuda: the tile in torch, on a GPU.")
+    ] = "cpu",
+    read_times: Annotated[
+        str, typer.Option(help="When the trained arrays are read, after the last update.")
+    ] = "0,1s,1h,1d,10y",
+    wire: Wire = "0.35 ohm",
+    dac: Dac = 6,
+    adc: Adc = 8,
+    ir_drop: IrDrop = "tabulated",
+    tile: TileSize = 256,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path("runs/train"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Train a network on arrays of pulsed devices, then let the array wait and read it again."""
+    """Train a network on arrays of pulsed devices, then let the arrays wait and read them again."""
+    from compact_model.moments import parse_times
     from compact_model.training import load_training
     from compact_model.training.settings import TrainSettings, Variant
     from ground.errors import InputError
-    from ground.progress import progress_bar
 
     load_training()
     from compact_model.training.pulse_trains import PulseTrains
-    from compact_model.training.run import run, run_seeds
 
     if seeds < 1:
         raise InputError(f"seeds={seeds} is not allowed: expected 1 or more.")
+    if seeds == 1 and (workers is not None or scheduler is not None):
+        raise InputError("workers and scheduler share out several seeds: give --seeds N with them.")
+    if seeds > 1 and threads != 1:
+        raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
     settings = TrainSettings(
         task=task,
@@ -55,30 +83,44 @@ def train_command(
         patience=patience,
         trains=PulseTrains(slots=slots),
         variant=Variant(nsr=nsr, states=states, skew=skew),
+        device=device,
+        test_bytes=test_bytes,
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
-    how: dict[str, Any] = {"data": data, "model_file": model, "resume": resume, "threads": threads}
+    chain = chain_of(wire, dac, adc, ir_drop, tile)
+    how: dict[str, Any] = {"data": data, "model_file": model, "resume": resume, "read": chain}
+    how["times"] = tuple(parse_times(read_times, "read-times"))
     if seeds > 1:
-        record = run_seeds(settings, output, seeds, **how)
-        text = f"{record['figure']} {record['mean']:.4f} ± {record['spread']:.4f} over seeds {record['seeds']}"
+        record, text = _several(settings, output, seeds, json, **how, workers=workers, scheduler=scheduler)
     else:
-        with progress_bar("epoch", quiet=json) as report:
-            say = (lambda line: None) if json else (lambda line: typer.echo(f"\r{line:<78}", err=True))
-            record = run(settings, output, **how, say=say, progress=report)
-        text = _words(record)
+        record, text = _one(settings, output, json, **how, threads=threads)
     if json:
         sys.stdout.write(_json.dumps(record, indent=2, allow_nan=False) + "\n")
         return
     typer.echo(text)
-    typer.echo(f"  {output}/: result.json, curve.csv, checkpoint.npz" + ("" if seeds > 1 else ", arrays.npz"))
+    typer.echo(f"  {output}/: result.json, " + ("seed-*/" if seeds > 1 else "curve.csv, checkpoint.npz, arrays.npz"))
 
 
-def _words(record: dict[str, Any]) -> str:
+def _one(settings: Any, output: Path, quiet: bool, **how: Any) -> tuple[dict[str, Any], str]:
+    from compact_model.training.run import run
+    from ground.progress import progress_bar
+
+    with progress_bar("epoch", quiet=quiet) as report:
+        say = (lambda line: None) if quiet else (lambda line: typer.echo(f"\r{line:<78}", err=True))
+        record = run(settings, output, **how, say=say, progress=report)
     figure = record["figure"]
-    lines = [
+    first = (
         f"{record['task']}: {figure} {record['last']:.4f} after {record['epochs']} epochs, best {record['best']:.4f}"
-    ]
-    for row in record["in_time"]:
-        corrected = row[f"{figure}_shift_corrected"]
-        lines.append(f"  {row['time_s']:>10.4g} s after   {row[figure]:.4f}   mean shift taken back {corrected:.4f}")
-    return "\n".join(lines)
+    )
+    return record, "\n".join([first, *words(record["in_time"], figure)])
+
+
+def _several(settings: Any, output: Path, seeds: int, quiet: bool, **how: Any) -> tuple[dict[str, Any], str]:
+    from compact_model.training.seeds import run_seeds
+    from ground.progress import progress_bar
+
+    with progress_bar("seeds", quiet=quiet) as report:
+        record = run_seeds(settings, output, seeds, **how, progress=report)
+    figure = record["figure"]
+    first = f"{figure} {record['mean']:.4f} ± {record['spread']:.4f} over seeds {record['seeds']}"
+    return record, "\n".join([first, *words(record["in_time"], figure)])

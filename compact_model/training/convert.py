@@ -37,13 +37,14 @@ def to_analog(
 
     model : where the devices come from (default: the published population).  algorithm : default AGAD.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
-    floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels, any other torch device
-    ("cuda") for the same law in torch; digital parameters are moved there too.  Raises InputError where nothing can be converted.
+    floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
+    device ("cuda"), for the same law in torch; digital parameters are moved there too.
+    Raises InputError where nothing can be converted, or torch cannot use the device.
     """
-    algorithm = algorithm or AGAD()
+    algorithm, place = algorithm or AGAD(), torch_device(device)
     out = copy.deepcopy(network)
     if algorithm.code < 0:
-        return out
+        return out.to(place)
     population = model.population if isinstance(model, CompactModel) else (model or Population.published())
     check_seed(seed)
     used = [0]
@@ -56,39 +57,66 @@ def to_analog(
         shape = (weights.shape[0], weights.shape[1])
         W = bank(shape)
         A = bank(shape) if algorithm.has_fast_array else None
-        place = (seed << 24) + used[0]
-        how: dict[str, Any] = {"trains": trains, "forward": converters, "backward": converters, "seed": place}
-        made = Tile(W, A, algorithm, **how) if device == "cpu" else TorchTile(W, A, algorithm, device=device, **how)
+        own_seed = (seed << 24) + used[0]
+        how: dict[str, Any] = {"trains": trains, "forward": converters, "backward": converters, "seed": own_seed}
+        made = Tile(W, A, algorithm, **how) if device == "cpu" else TorchTile(W, A, algorithm, device=str(place), **how)
         made.write(weights.detach().cpu().numpy())
         return made
 
-    if not _convert(out, tile):
+    if not convert_layers(out, tile):
         raise InputError(
             "to_analog: the network has no Linear, Conv2d or LSTM layer; there is nothing to put on devices."
         )
-    return out.to(device)
+    return out.to(place)
 
 
-def _convert(module: torch.nn.Module, tile: Callable[[torch.Tensor], Tile]) -> int:
-    """Replace the layers below `module`; return how many."""
-    done = 0
-    for name, child in module.named_children():
-        new: torch.nn.Module | None = None
-        if isinstance(child, torch.nn.Linear):
+def torch_device(name: str) -> torch.device:
+    """Return the torch device of "cpu", "torch-cpu" or "cuda", "cuda:1"..., or raise InputError where it cannot be used."""
+    kind, _, number = name.partition(":")
+    if name in ("cpu", "torch-cpu"):
+        return torch.device("cpu")
+    if kind != "cuda" or (number and not number.isdigit()):
+        raise InputError(
+            f"device={name!r} is not known: expected cpu (numba kernels), torch-cpu (the same law in torch) or cuda, cuda:1 (a GPU)."
+        )
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(number or 0) >= found:
+        why = "was built without CUDA" if torch.version.cuda is None else f"finds {found} of them"
+        raise InputError(
+            f"device={name!r} cannot be used: torch {torch.__version__} {why}. Install a torch with CUDA where there is a GPU, or "
+            "leave --device out: the numba kernels are made for the CPU."
+        )
+    return torch.device(name)
+
+
+def convert_layers(
+    module: torch.nn.Module,
+    tile: Callable[[torch.Tensor], Any],
+    made: dict[torch.nn.Module, torch.nn.Module] | None = None,
+) -> int:
+    """Replace the layers below `module`; return how many. A layer that stands in two places stays one layer."""
+    made = {} if made is None else made
+    for name, child in list(module._modules.items()):
+        if child is None:
+            continue
+        new = made.get(child)
+        if new is not None:
+            pass
+        elif isinstance(child, torch.nn.Linear):
             new = AnalogLinear(tile(child.weight), child.bias)
         elif isinstance(child, torch.nn.Conv2d):
             new = AnalogConv2d(tile(child.weight.reshape(child.out_channels, -1)), child)
         elif isinstance(child, torch.nn.LSTM):
             new = _lstm(child, tile)
         if new is None:
-            done += _convert(child, tile)
+            convert_layers(child, tile, made)
         else:
             setattr(module, name, new)
-            done += 1
-    return done
+            made[child] = new
+    return len(made)
 
 
-def _lstm(lstm: torch.nn.LSTM, tile: Callable[[torch.Tensor], Tile]) -> AnalogLSTM:
+def _lstm(lstm: torch.nn.LSTM, tile: Callable[[torch.Tensor], Any]) -> AnalogLSTM:
     if lstm.bidirectional or not lstm.batch_first or lstm.proj_size or not lstm.bias or lstm.dropout:
         raise InputError(
             "to_analog: an LSTM must be batch_first, of one direction, with bias, without projection and dropout."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from compact_model.training.download import fetch_mnist
 from compact_model.training.idx import find_idx, read_idx
 from compact_model.training.task import Task
 from ground.errors import InputError, MissingLibrary
@@ -12,11 +13,12 @@ _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx
 
 
 def mnist(folder: str | Path | None, *, batch: int = 32) -> Task:
-    """Return MNIST, 784-256-128-10 (235 k parameters, arXiv:2502.04524), from the four IDX files in `folder`."""
+    """Return MNIST, 784-256-128-10 (235 k parameters, arXiv:2502.04524), from the four IDX files in `folder`.
+
+    folder : None for the cache folder, into which they are loaded from a public mirror at first.
+    """
     if folder is None:
-        raise InputError(
-            "mnist: give the folder of the four IDX files with --data FOLDER; `reram train digits` needs no files."
-        )
+        folder = fetch_mnist()
     paths = [find_idx(folder, name) for name in _MNIST]
     x, y, x_test, y_test = (read_idx(p) for p in paths)
     for path, images, labels in ((paths[0], x, y), (paths[2], x_test, y_test)):

@@ -11,26 +11,26 @@ from ground.errors import InputError
 
 
 class _Product(torch.autograd.Function):
-    """y = W x on the tile; its gradient is W^T d on the tile, and (x, d) is kept until the optimiser asks for the update."""
+    """y = W x + b, W x on the tile; its gradient is W^T d on the tile, and (x, d) is kept until the optimiser asks for the update."""
 
     @staticmethod
-    def forward(context: Any, x: torch.Tensor, anchor: torch.Tensor, layer: Any) -> torch.Tensor:
+    def forward(
+        context: Any, x: torch.Tensor, anchor: torch.Tensor, bias: torch.Tensor | None, layer: Any
+    ) -> torch.Tensor:
         context.save_for_backward(x)
         context.layer = layer
-        return (
-            layer.tile.forward(x.detach())
-            if layer.tile.takes_tensors
-            else torch.from_numpy(layer.tile.forward(x.detach().numpy()))
-        )
+        tile = layer.tile
+        y = tile.forward(x) if tile.takes_tensors else torch.from_numpy(tile.forward(x.numpy()))
+        return y if bias is None else y.add_(bias)
 
     @staticmethod
-    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, None, None]:
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (x,), layer, d = context.saved_tensors, context.layer, gradients[0].contiguous()
         layer.pending.append((x.detach(), d))
-        if not context.needs_input_grad[0]:
-            return None, None, None
-        tile = layer.tile
-        return tile.backward(d) if tile.takes_tensors else torch.from_numpy(tile.backward(d.numpy())), None, None
+        wanted, tile, back = context.needs_input_grad, layer.tile, None
+        if wanted[0]:
+            back = tile.backward(d) if tile.takes_tensors else torch.from_numpy(tile.backward(d.numpy()))
+        return back, None, d.sum(0) if wanted[2] else None, None
 
 
 class AnalogLayer(torch.nn.Module):
@@ -47,9 +47,10 @@ class AnalogLayer(torch.nn.Module):
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
         """Return W x + bias for x (..., columns)."""
+        if x.dim() == 2:
+            return _Product.apply(x.contiguous(), self._anchor, self.bias, self)
         flat = x.reshape(-1, x.shape[-1]).contiguous()
-        y = _Product.apply(flat, self._anchor, self).reshape(*x.shape[:-1], -1)
-        return y if self.bias is None else y + self.bias
+        return _Product.apply(flat, self._anchor, self.bias, self).reshape(*x.shape[:-1], -1)
 
     def learn(self, lr: float) -> None:
         """Give the tile the pulses of everything pending, in the order in which it came."""

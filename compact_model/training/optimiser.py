@@ -1,4 +1,4 @@
-"""The optimiser: pulses for what is analog, SGD for what is digital."""
+"""The optimiser: pulses for what is analog, plain SGD for what is digital."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ import torch
 from compact_model.training.layers import AnalogLayer
 
 
-class AnalogOptimiser(torch.optim.SGD):
-    """SGD over the digital parameters of a network; `step` also gives every tile its pulses."""
+class AnalogOptimiser(torch.optim.Optimizer):
+    """SGD over the digital parameters of a network; `step` also gives every tile its pulses.
 
-    def __init__(self, network: torch.nn.Module, lr: float, **settings: Any) -> None:
+    Without momentum and weight decay, which a device has not: torch's own SGD spends more on asking for them than on the biases.
+    """
+
+    def __init__(self, network: torch.nn.Module, lr: float) -> None:
         self.layers = [m for m in network.modules() if isinstance(m, AnalogLayer)]
-        parameters = list(network.parameters()) or [torch.nn.Parameter(torch.zeros(0))]
-        super().__init__(parameters, lr=lr, **settings)
+        self.digital = list(network.parameters())
+        super().__init__(self.digital or [torch.nn.Parameter(torch.zeros(0))], {"lr": lr})
 
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every tile, then the digital parameters."""
+        lr = self.param_groups[0]["lr"]
         for layer in self.layers:
-            layer.learn(self.param_groups[0]["lr"])
-        return super().step(closure)
+            layer.learn(lr)
+        with torch.no_grad():
+            for p in self.digital:
+                if p.grad is not None:
+                    p.add_(p.grad, alpha=-lr)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, those waiting for a tile included."""
         for layer in self.layers:
             layer.pending.clear()
-        super().zero_grad(set_to_none)
+        for p in self.digital:
+            p.grad = None

@@ -1,25 +1,25 @@
-"""A run in a folder: settings, checkpoint, learning curve, accuracy in time, and what made them; several seeds side by side."""
+"""A run in a folder: settings, checkpoint, learning curve, accuracy in time, and what made them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from compact_model.model import CompactModel
+from compact_model.mvm.settings import MvmSettings
 from compact_model.training.settings import TrainSettings, check_devices
 from ground.errors import InputError
-from ground.files import write_json
-from ground.provenance import provenance
+from ground.files import cache_dir, write_json
+from ground.provenance import Source, provenance, sources
+from ground.stamp import stamp
 
 TASKS = ("mnist", "digits", "text")
 
 
-def make_task(name: str, data: Path | None, batch: int) -> Any:
+def make_task(name: str, data: Path | None, batch: int, test_bytes: int | None = None) -> Any:
     """Return a task by name, or of a Python file."""
     from compact_model.training.images import digits, mnist
     from compact_model.training.own_task import own_task
@@ -30,7 +30,7 @@ def make_task(name: str, data: Path | None, batch: int) -> Any:
     if name == "digits":
         return digits(batch=batch)
     if name == "text":
-        return Text(data, batch=batch)
+        return Text(data, batch=batch, test_bytes=test_bytes)
     if not name.endswith(".py"):
         raise InputError(f"task={name!r} is not known: expected mnist, digits, text or a Python file (name.py).")
     return own_task(name, batch=batch)
@@ -44,15 +44,20 @@ def run(
     model_file: Path | None = None,
     resume: bool = False,
     threads: int = 1,
+    read: MvmSettings | None = None,
+    times: tuple[float, ...] | None = None,
     say: Callable[[str], None] = lambda text: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Train in `folder` and return the result that is also written there as result.json.
 
-    Writes checkpoint.npz, curve.csv, result.json, arrays.npz (conductances and bounds [S] of every layer), and curve.png where
-    matplotlib is installed. Raises InputError where the folder holds another run and `resume` is not asked for.
+    Writes settings.json, model.json, checkpoint.npz, curve.csv, result.json, arrays.npz (conductances and bounds [S] of every
+    layer), and curve.png where matplotlib is installed.
+    read, times : the chain through which the trained arrays are read, and when [s] (default: `evaluate_trained`'s).
+    Raises InputError where the folder holds another run and `resume` is not asked for.
     """
-    from compact_model.training.aftermath import figure_in_time, trained_arrays
+    from compact_model.training.aftermath import MOMENTS_S, evaluate_trained, trained_arrays
+    from compact_model.training.convert import torch_device
     from compact_model.training.threads import use_threads
     from compact_model.training.trainer import CHECKPOINT, train
 
@@ -62,8 +67,10 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"{folder}: holds a run already; go on with --resume, or give another folder with -o.")
-    task = make_task(settings.task, data, settings.batch)
+    torch_device(settings.device)
+    task = make_task(settings.task, data, settings.batch, settings.test_bytes)
     write_json(folder / "settings.json", settings.model_dump(mode="json"))
+    model.save(folder / "model.json")
     use_threads(threads)
     how: dict[str, Any] = {"folder": folder, "resume": resume, "say": say, "progress": progress}
     result = train(task, settings, settings.population(model), **how)
@@ -72,6 +79,26 @@ def run(
     arrays = trained_arrays(result.network, model.noise)
     with (folder / "arrays.npz").open("wb") as stream:
         np.savez(stream, **{f"{n}/{k}": v for n, a in arrays.items() for k, v in _conductances(a).items()})
+    made = provenance(
+        "reram train",
+        files=[
+            *sources("compact model", model_file or folder / "model.json"),
+            *_data(settings.task, data),
+        ],
+        near=folder / "result.json",
+        synthetic=model.synthetic,
+        content=settings.content,
+        model=model.name,
+        model_content=model.content_hash,
+    )
+    for name in ("curve.csv", "curve.png", "arrays.npz"):
+        if (folder / name).is_file():
+            stamp(folder / name, made, beside=name == "curve.csv")  # which is compared byte by byte, and read as it is
+    later = None
+    if arrays:
+        say("reading the arrays as time passes")
+        when = times or MOMENTS_S
+        later = evaluate_trained(result.network, task.to("cpu"), read, noise=model.noise, times=when)
     last = result.curve.rows[-1]
     record = {
         "task": task.name,
@@ -80,44 +107,27 @@ def run(
         "best": result.curve.best[task.figure],
         "best_epoch": result.curve.best["epoch"],
         "epochs": last["epoch"],
-        "in_time": figure_in_time(task, result.network, model.noise) if arrays else [],
+        "in_time": later.rows() if later else [],
+        "read": later.record() if later else None,
+        "data": None if data is None else str(data.resolve()),
         "curve": result.curve.rows,
         "settings": settings.model_dump(mode="json"),
-        "provenance": provenance(
-            "reram train",
-            files=[model_file] if model_file else [],
-            synthetic=model.synthetic,
-            content=settings.content,
-            model=model.name,
-        ),
+        "provenance": made,
     }
     write_json(folder / "result.json", record)
     return record
 
 
-def run_seeds(settings: TrainSettings, folder: Path, seeds: int, **how: Any) -> dict[str, Any]:
-    """Run `seeds` seeds from settings.seed onwards, each in its own process and folder; return mean and spread.
+def _data(task: str, data: Path | None) -> list[Source]:
+    """Return the files of a task as inputs."""
+    if task == "mnist":
+        from compact_model.training.download import SHA256
+        from compact_model.training.idx import find_idx
 
-    `how` goes to `run`; progress and messages of the single runs are not shown.
-    """
-    all_settings = [settings.replace(seed=settings.seed + k) for k in range(seeds)]
-    folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(run, s, folder / f"seed-{s.seed}", **how) for s in all_settings]
-        records = [job.result() for job in jobs]
-    last = np.array([r["last"] for r in records])
-    summary = {
-        "task": records[0]["task"],
-        "figure": records[0]["figure"],
-        "seeds": [s.seed for s in all_settings],
-        "last": last.tolist(),
-        "mean": float(last.mean()),
-        "spread": float(last.std(ddof=1)) if seeds > 1 else 0.0,
-        "best": [r["best"] for r in records],
-        "provenance": records[0]["provenance"],
-    }
-    write_json(folder / "result.json", summary)
-    return summary
+        return sources("training data", *(find_idx(data or cache_dir() / "mnist", name) for name in SHA256))
+    if task.endswith(".py"):
+        return sources("task", task)
+    return sources("training data", data)
 
 
 def _conductances(array: Any) -> dict[str, Any]:

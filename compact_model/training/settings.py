@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from compact_model.model import CompactModel
 from compact_model.population import Population
@@ -13,7 +13,7 @@ from compact_model.training.converters import Converters
 from compact_model.training.pulse_trains import PulseTrains
 from ground.errors import InputError
 from ground.files import content_hash
-from ground.spec import Spec
+from ground.spec import GrownSpec, Spec
 from ground.units import Quantity
 
 Positive = Annotated[float, Quantity("", 1e-9, 1e6)]
@@ -45,11 +45,15 @@ class Variant(Spec):
         return population.replace(**changed)
 
 
-class TrainSettings(Spec):
+class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
+    device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
+    between them.  test_bytes : of a text, see `Text`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
+
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes")
 
     task: str
     algorithm: str = "agad"
@@ -62,6 +66,16 @@ class TrainSettings(Spec):
     converters: Converters = Converters()
     patience: Annotated[int, Field(ge=0)] = 0
     model_content: str = ""
+    device: str = "cpu"
+    test_bytes: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.test_bytes is not None and self.task != "text":
+            raise InputError(
+                f"TrainSettings.test_bytes={self.test_bytes} is not allowed with task={self.task!r}: it cuts a text."
+            )
+        return self
 
     @field_validator("epochs", "seed", "batch", mode="before")
     @classmethod

@@ -72,13 +72,31 @@ class Task:
         """Return the mean cross entropy of a batch."""
         return torch.nn.functional.cross_entropy(network(x), y)
 
+    def scores(self, network: torch.nn.Module) -> dict[str, float]:
+        """Return {"loss": mean cross entropy [nat], figure: ...} on the test data."""
+        return class_scores(network, self.x_test, self.y_test)
+
     def evaluate(self, network: torch.nn.Module) -> float:
-        """Return the fraction of test vectors put into the right class."""
-        with torch.no_grad():
-            right = [
-                network(x).argmax(1) == y for x, y in zip(self.x_test.split(1000), self.y_test.split(1000), strict=True)
-            ]
-        return float(torch.cat(right).double().mean())
+        """Return the figure of merit on the test data."""
+        return self.scores(network)[self.figure]
+
+    def to(self, device: torch.device | str) -> Task:
+        """Move the data to a torch device and return the task."""
+        for name, value in vars(self).items():
+            if isinstance(value, torch.Tensor):
+                setattr(self, name, value.to(device))
+        return self
+
+
+def class_scores(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+    """Return mean cross entropy [nat] and the fraction of vectors put into the right class."""
+    right, loss = 0, 0.0
+    with torch.no_grad():
+        for part, labels in zip(x.split(1000), y.split(1000), strict=True):
+            found = network(part)
+            right += int((found.argmax(1) == labels).sum())
+            loss += float(torch.nn.functional.cross_entropy(found, labels, reduction="sum"))
+    return {"loss": loss / len(x), "accuracy": right / len(x)}
 
 
 def _checked(name: str, what: str, x: ArrayLike, y: ArrayLike) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
+from compact_model.training._converters import from_lines, to_lines
+from compact_model.training._plan import BACKWARD, FORWARD, UPDATES
+from compact_model.training._update import update
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank, Single
 from compact_model.training.converters import Converters
 from compact_model.training.pulse_trains import PulseTrains
 from ground.errors import InputError
 
-_STREAM = {"forward": 1, "backward": 2, "update": 3}
+_STREAM = {FORWARD: 1, BACKWARD: 2, UPDATES: 3}
+
+
+class _Room:
+    """What a product of so many vectors needs besides its result, kept for the next one. times : by how much x is divided more."""
+
+    def __init__(self, vectors: int, lines: int, times: float = 1.0) -> None:
+        self.lines, self.scale = np.empty((vectors, lines), np.float32), np.empty(vectors, np.float32)
+        self.tensor = torch.from_numpy(self.lines)
+        self.times, self.clipped, self.count = np.full(vectors, times, np.float32), np.zeros(vectors, np.bool_), 0
 
 
 class Tile:
@@ -45,6 +59,7 @@ class Tile:
             raise InputError(f"Tile: A has shape {A.shape}, but W has {W.shape}.")
         self.W, self.A, self.algorithm, self.seed = W, A, algorithm, seed
         self.trains, self.io, self.io_back = trains or PulseTrains(), forward or Converters(), backward or Converters()
+        numba.get_num_threads()  # starts them: a kernel from the disk, called by another one, would find none and crash
         columns = W.shape[1]
         self.chop, self.switched = np.ones(columns, np.int8), np.zeros(columns, np.bool_)
         self.counters, self.means = np.zeros(6, np.int64), np.zeros(2)
@@ -52,7 +67,12 @@ class Tile:
         kind = algorithm.choppers if isinstance(algorithm, Transfer) else "none"
         self._choppers = {"none": 0, "random": 1, "regular": 2}[kind]
         self.digital = np.zeros((*W.shape, 3) if algorithm.code >= 2 else (1, 1, 3), np.float32)  # H, P, P_ref
+        self._memory = (algorithm.momentum, algorithm.beta) if isinstance(algorithm, Transfer) else (0.0, 0.0)
         self._weights: Single | None = None
+        self._tensors: tuple[torch.Tensor, torch.Tensor] | None = None
+        ways = (self.io_back, self.io)
+        self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.noise, io.adc_step, io.bound)) for io in ways]
+        self._rooms: list[_Room | None] = [None, None]
         self._entry = np.empty(0, np.uint16)  # room for the lists of active lines, kept between updates
 
     @property
@@ -70,93 +90,88 @@ class Tile:
     def write(self, weights: ArrayLike) -> None:
         """Set the weights of W (ideal write) and forget what A and the digital side have collected."""
         self.W.write(weights)
-        self._weights = None
+        self.forget()
 
     def show(self, weights: Single) -> None:
         """Compute with these weights instead of the written ones until `forget`: what a read shows later."""
-        self._weights = np.ascontiguousarray(weights, np.float32)
+        self._weights, self._tensors = np.ascontiguousarray(weights, np.float32), None
 
     def forget(self) -> None:
         """Compute with the devices of W again."""
-        self._weights = None
+        self._weights = self._tensors = None
 
     def forward(self, x: ArrayLike) -> Single:
         """Return W x through DAC and ADC; x (vectors, columns), result (vectors, rows)."""
-        return self._product(np.asarray(x, np.float32), self.weights.T, self.io, "forward", 4)
+        return self._product(x, 1, self.io, FORWARD)
 
     def backward(self, d: ArrayLike) -> Single:
         """Return W^T d through DAC and ADC; d (vectors, rows), result (vectors, columns)."""
-        return self._product(np.asarray(d, np.float32), self.weights, self.io_back, "backward", 5)
+        return self._product(d, 0, self.io_back, BACKWARD)
 
-    def _product(self, x: Single, matrix: Single, io: Converters, stream: str, counter: int) -> Single:
-        if x.ndim != 2 or x.shape[1] != matrix.shape[0]:
-            raise InputError(f"Tile.{stream}: got shape {x.shape}; expected (vectors, {matrix.shape[0]}).")
-        import torch  # its matrix product is the fastest here
-
-        weights = torch.from_numpy(matrix)
+    def _product(self, vectors: ArrayLike, side: int, io: Converters, direction: int) -> Single:
+        x = np.ascontiguousarray(vectors, np.float32)
+        if x.ndim != 2 or x.shape[1] != self.shape[side]:
+            name = "forward" if direction == FORWARD else "backward"
+            raise InputError(f"Tile.{name}: got shape {x.shape}; expected (vectors, {self.shape[side]}).")
         if io.ideal:
-            return torch.mm(torch.from_numpy(x), weights).numpy()
-        from compact_model.training._converters import from_lines, to_lines
-
-        step, adc = np.float32(io.dac_step), (np.float32(io.noise), np.float32(io.adc_step), np.float32(io.bound))
-        factor = np.ones(len(x), np.float32)
-
-        def read(vectors: Single, times: Single) -> tuple[Single, NDArray[np.bool_]]:
-            lines, scale = to_lines(vectors, step, io.scale_input, times)
-            y = torch.mm(torch.from_numpy(lines), weights).numpy()
-            self.counters[counter] += 1
-            call = 8 * int(self.counters[counter]) + _STREAM[stream]
-            return y, from_lines(y, scale, *adc, self.seed, call)
-
-        out, clipped = read(np.ascontiguousarray(x), factor)
-        for _ in range(10 if io.repeat_clipped else 0):
-            again = np.flatnonzero(clipped)
-            if not again.size:
+            return torch.mm(torch.from_numpy(x), self._matrices[side]).numpy()
+        room = self._rooms[side]
+        if room is None or room.times.size != len(x):
+            room = self._rooms[side] = _Room(len(x), x.shape[1])
+        out = self._read(x, room, side, io, direction)
+        for n in range(10 if io.repeat_clipped and room.count else 0):
+            again = np.flatnonzero(room.clipped)
+            part = _Room(again.size, x.shape[1], 2.0 ** (n + 1))
+            out[again] = self._read(x[again], part, side, io, direction)
+            room.clipped[again] = part.clipped
+            if not part.count:
                 break
-            factor[again] *= 2.0
-            out[again], clipped[again] = read(x[again], factor[again])
         return out
+
+    def _read(self, x: Single, room: _Room, side: int, io: Converters, direction: int) -> Single:
+        """Return x, as the DAC makes it, times the weights (side 0) or their transpose (side 1), as the ADC sees it."""
+        dac, noise, adc, bound = self._steps[side]
+        to_lines(x, room.lines, room.scale, dac, io.scale_input, room.times)
+        y = torch.mm(room.tensor, self._matrices[side]).numpy()  # torch's matrix product is the fastest here
+        self.counters[direction] += 1
+        call = 8 * int(self.counters[direction]) + _STREAM[direction]
+        room.count = from_lines(y, room.scale, room.clipped, noise, adc, bound, self.seed, call)
+        return y
+
+    @property
+    def _matrices(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the weights and their transpose as tensors that share the memory of `weights`."""
+        if self._tensors is None:
+            weights = torch.from_numpy(self.weights)
+            self._tensors = weights, weights.T
+        return self._tensors
 
     def update(self, x: ArrayLike, d: ArrayLike, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
-        from compact_model.training._plan import UPDATES, columns_due, trains
-        from compact_model.training._pulses import active_lines, pulse_rows
-
-        lines, errors = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(np.asarray(d, np.float32).T)
         fast, every, rate, scale, schedule = self._rates(lr)
-        lambda_H = schedule.pop("lambda_H")
-        t = self.trains
-        slots, chance_x, chance_d = trains(
-            lines, errors, rate, fast.grain, t.slots, t.manage, t.shorten, scale, self.means
+        t, a, io = self.trains, self.algorithm, self.io
+        converter = (0.0, 1e-9, 1e9) if io.ideal else self._steps[1][1:]
+        self._entry = update(
+            np.ascontiguousarray(x, np.float32),
+            np.ascontiguousarray(d, np.float32),
+            fast.for_kernel(),
+            self.W.for_kernel(),
+            self.weights,
+            self.digital,
+            self.chop,
+            self.switched,
+            self.counters,
+            self.means,
+            self.pulses,
+            self._entry,
+            (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale),
+            (every, self._choppers, schedule["rho"], schedule["period"]),
+            (a.code, *np.array((schedule["lambda_H"], *self._memory, *converter), np.float32)),
+            self.seed,
+            _STREAM[UPDATES],
         )
-        before = self.chop.copy()
-        seed, number = self.seed, 8 * int(self.counters[UPDATES]) + _STREAM["update"]
-        reads, flips, after = columns_due(
-            len(lines), every, self._choppers, *schedule.values(), self.chop, self.switched, self.counters, seed
-        )
-        offset = np.empty((len(lines), 33), np.int32)
-        room = (len(lines), lines.shape[1] * int(slots.max(initial=1)) + 8)
-        if self._entry.size < room[0] * room[1]:
-            self._entry = np.empty(room[0] * room[1], np.uint16)
-        entry = self._entry[: room[0] * room[1]].reshape(room)
-        active_lines(lines, slots, chance_x, before, flips, after, seed, number, offset, entry)
-        io, a = self.io, self.algorithm
-        momentum, beta = (a.momentum, a.beta) if isinstance(a, Transfer) else (0.0, 0.0)
-        rules = (
-            a.code,
-            lambda_H,
-            momentum,
-            beta,
-            *((0.0, 1e-9, 1e9) if io.ideal else (io.noise, io.adc_step, io.bound)),
-        )
-        banks = fast.for_kernel(), self.W.for_kernel()
-        shown = self.weights
-        self.pulses += pulse_rows(
-            errors, slots, chance_d, offset, entry, *banks, shown, self.digital, reads, rules, seed, number
-        )
-        self.counters[UPDATES] += 1
         if self.A is None:
-            self._weights = None
+            self.forget()
 
     def _rates(self, lr: float | None) -> tuple[DeviceBank, int, float, tuple[float, float], dict[str, Any]]:
         """Return (bank that gets the gradient, vectors between reads, its rate, scaling, lambda_H and chopper schedule)."""
@@ -185,4 +200,4 @@ class Tile:
                     f"Tile.load_state: {name!r} is missing or has another shape; is it of another network?"
                 )
             value[...] = given
-        self._weights = None
+        self.forget()

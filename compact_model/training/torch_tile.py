@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from compact_model.training import agad, cttv2, ttv1, ttv2
-from compact_model.training._plan import UPDATES, columns_due, trains
+from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, columns_due, trains
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank
 from compact_model.training.converters import Converters
@@ -67,11 +67,11 @@ class TorchTile(Tile):
 
     def forward(self, x: Any) -> Any:
         """Return W x through DAC and ADC; x (vectors, columns)."""
-        return self._read(self._tensor(x), self.tensor_weights.T, self.io, 4)
+        return self._product_on(self._tensor(x), self.tensor_weights.T, self.io, FORWARD)
 
     def backward(self, d: Any) -> Any:
         """Return W^T d through DAC and ADC; d (vectors, rows)."""
-        return self._read(self._tensor(d), self.tensor_weights, self.io_back, 5)
+        return self._product_on(self._tensor(d), self.tensor_weights, self.io_back, BACKWARD)
 
     def _tensor(self, x: Any) -> torch.Tensor:
         return torch.as_tensor(x, dtype=torch.float32, device=self.device)
@@ -81,7 +81,7 @@ class TorchTile(Tile):
         words = np.random.SeedSequence([self.seed, stream, int(self.counters[stream])]).generate_state(1, np.uint64)
         return torch.Generator(self.device).manual_seed(int(words[0] >> np.uint64(1)))
 
-    def _read(self, x: torch.Tensor, matrix: torch.Tensor, io: Converters, stream: int) -> torch.Tensor:
+    def _product_on(self, x: torch.Tensor, matrix: torch.Tensor, io: Converters, stream: int) -> torch.Tensor:
         if io.ideal:
             return x @ matrix
         self.counters[stream] += 1
@@ -108,15 +108,15 @@ class TorchTile(Tile):
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
         x, d, random = self._tensor(x), self._tensor(d), self._random(UPDATES)
         fast, every, rate, scale, schedule = self._rates(lr)
-        given = x.cpu().numpy(), d.T.contiguous().cpu().numpy()
+        given = x.cpu().numpy(), d.cpu().numpy()
         t = self.trains
         slots, chance_x, chance_d = trains(*given, rate, fast.grain, t.slots, t.manage, t.shorten, scale, self.means)
         lambda_H = schedule.pop("lambda_H")
         chop = torch.from_numpy(self.chop.astype(np.float32)).to(self.device)
-        reads, flips, after = columns_due(
+        reads = columns_due(
             len(x), every, self._choppers, *schedule.values(), self.chop, self.switched, self.counters, self.seed
         )
-        bank, due, turn = self._on["A" if self.A is not None else "W"], 0, 0
+        bank, due = self._on["A" if self.A is not None else "W"], 0
         for s in range(len(x)):
             if slots[s]:
                 up_x = self._train(x[s].abs() * float(chance_x[s]), int(slots[s]), random)
@@ -125,10 +125,9 @@ class TorchTile(Tile):
                 self.pulses[0] += bank.pulse(count, torch.outer(-torch.sign(d[s]), torch.sign(x[s]) * chop), random)
             while due < len(reads[0]) and reads[0][due] == s:
                 self._transfer(due, reads, lambda_H, random)
+                if reads[5][due]:
+                    chop[reads[1][due]] *= -1.0
                 due += 1
-            while turn < len(flips) and after[turn] == s:
-                chop[flips[turn]] *= -1.0
-                turn += 1
         self.counters[UPDATES] += 1
         self._weights = None
 

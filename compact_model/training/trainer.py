@@ -13,7 +13,7 @@ import torch
 
 from compact_model.population import Population
 from compact_model.training.checkpoint import load_checkpoint, save_checkpoint
-from compact_model.training.convert import to_analog
+from compact_model.training.convert import to_analog, torch_device
 from compact_model.training.learning_curve import LearningCurve
 from compact_model.training.optimiser import AnalogOptimiser
 from compact_model.training.settings import TrainSettings
@@ -39,7 +39,7 @@ def fresh_network(task: Task, settings: TrainSettings, population: Population) -
     digital = task.network()
     torch.random.set_rng_state(state)
     how: dict[str, Any] = {"trains": settings.trains, "converters": settings.converters, "seed": settings.seed}
-    return to_analog(digital, population, settings.law, **how)
+    return to_analog(digital, population, settings.law, device=settings.device, **how)
 
 
 def train(
@@ -59,6 +59,7 @@ def train(
     the last good checkpoint stays.
     """
     torch.set_num_threads(1)
+    task.to(torch_device(settings.device))
     network = fresh_network(task, settings, population)
     curve = LearningCurve(task.figure)
     path = None if folder is None else folder / CHECKPOINT
@@ -132,7 +133,7 @@ def _check(
             f"epoch {epoch}: the loss ran away from {curve.rows[0]['loss']:.3g} to {loss:.3g}; lower lr. {kept}"
         )
     for layer, given in zip(optimiser.layers, pulses, strict=True):
-        state = layer.tile.W.state
+        state = layer.tile.state()["W"]
         if given == 0:
             raise NotConverged(
                 f"epoch {epoch}: a tile of {layer.tile.shape[0]} x {layer.tile.shape[1]} got no pulse at all: it is dead; "

@@ -14,7 +14,7 @@ from fits.results.options import (
     Html,
     Json,
     Layout,
-    Output,
+    Model,
     Plot,
     RSeries,
     TransistorFile,
@@ -65,7 +65,6 @@ def folder_command(
     from fits.extraction.transistor_fit import load_transistor
     from fits.results.delivery import check_outputs, deliver
     from ground.progress import progress_bar
-    from ground.provenance import provenance
 
     check_outputs(output, plot, html)
     with progress_bar("extracting files", quiet=quiet or as_json) as progress:
@@ -87,7 +86,7 @@ def folder_command(
     deliver(
         table,
         f"Devices of the folder {table.folder}",
-        provenance("reram fit folder", synthetic=table.synthetic, folder=table.folder, **table.options),
+        table.record(near=output or plot or html),
         as_json=as_json,
         plot=plot,
         html=html,
@@ -101,19 +100,19 @@ def folder_command(
 
 def population_command(
     file: Devices,
-    output: Output = None,
+    output: Model = None,
     seed: Seed = 0,
     replicas: Replicas = 999,
     plot: Plot = None,
     html: Html = None,
     as_json: Json = False,
 ) -> None:
-    """Fit G1 and G2, the bivariate normal laws of devices, with errors and a test of whether they fit."""
+    """Fit G1 and G2, the bivariate normal laws of devices, with errors and a test of whether they fit; -o writes the model."""
     from fits.devices.bivariate_fit import QUANTITIES
     from fits.devices.population_fit import fit_population, read_parameters
     from fits.results.delivery import check_outputs, deliver
-    from fits.results.report_page import Table
-    from ground.provenance import provenance
+    from ground.page import Table
+    from ground.provenance import provenance, sources
 
     check_outputs(output, plot, html)
     parameters, synthetic = read_parameters(file)
@@ -123,11 +122,21 @@ def population_command(
     deliver(
         fit,
         "Population of devices",
-        provenance("reram fit population", files=[file], synthetic=synthetic, seed=seed, replicas=replicas),
+        provenance(
+            "reram fit population",
+            files=sources("device parameters", file),
+            near=output or plot or html,
+            synthetic=synthetic,
+            seed=seed,
+            replicas=replicas,
+        ),
         as_json=as_json,
         plot=plot,
         html=html,
         output=output,
+        save=lambda path: fit.to_compact_model(
+            files=sources("device parameters", file), near=path, seed=seed, replicas=replicas
+        ).save(path),
         tables=lambda: [
             Table(title, header, list(zip(QUANTITIES, x.values, x.stderr, x.low, x.high, strict=True)))
             for x, title in laws

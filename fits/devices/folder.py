@@ -82,7 +82,7 @@ def read_folder(
     if not extracted:
         first = next(iter(failed.items()))
         raise InputError(f"{root}: none of its {len(paths)} files could be read. The first, {first[0]}: {first[1]}")
-    return DeviceTable.of(extracted, failed, folder=root.name, options=options)
+    return DeviceTable.of(extracted, failed, folder=root.name, options=options, files=paths)
 
 
 def _files(root: Path, pattern: str | None) -> list[Path]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from compact_model.population import PHYSICAL_HIGH, PHYSICAL_LOW, Population
+from compact_model.population import PHYSICAL_HIGH, PHYSICAL_LOW, Bivariate, Population
 from compact_model.streams import check_seed
 from fits.devices.bivariate_fit import BivariateFit, fit_bivariate
 from fits.devices.device_population import QuantityStatistics, spearman
 from fits.reading.plain_table import of_path
 from ground.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from compact_model.model import CompactModel
+    from ground.provenance import Source
 
 FloatArray = npt.NDArray[np.float64]
 STATES, EXPONENTS = ("n_states", "sp_skew"), ("gamma", "gamma_up_down")
@@ -45,17 +49,48 @@ class PopulationFit:
     @property
     def population(self) -> Population:
         """The population to draw devices from; what the table does not hold is published, and named in `assumed`."""
-        published = Population.published()
-        given: dict[str, Any] = {"states": self.states.law, "exponents": self.exponents.law}
-        assumed = {}
-        for name, (mean, sigma) in _FIELDS.items():
-            if name in self.scalars:
-                given |= {mean: self.scalars[name].mean, sigma: self.scalars[name].sigma or 0.0}
-            else:
-                assumed[name] = "not in the table of devices; that of the published population"
-        if "g_max_S" in self.scalars:
-            given["g_max_lowest_S"] = 0.0
-        return published.replace(**given, assumed=assumed)
+        return population_of(self.parameters, Population.published())
+
+    def to_compact_model(
+        self,
+        name: str = "",
+        files: Iterable[str | Path | Source] = (),
+        near: Path | None = None,
+        *,
+        seed: int = 0,
+        replicas: int = 400,
+    ) -> CompactModel:
+        """Return the published compact model with this population, and the covariance of what was fitted, over devices.
+
+        files : what was measured, for the provenance.  near : the file that the model will be saved as.
+        seed, replicas : of the resampling of devices.
+        """
+        from compact_model.model import CompactModel
+        from compact_model.model_parameters import coordinate_names
+        from fits.results.device_bootstrap import covariance_over_devices
+        from ground.provenance import provenance, published
+
+        base, values = CompactModel.published(), self.parameters
+        covariance = covariance_over_devices(
+            lambda picked: population_of({n: v[picked] for n, v in values.items()}, base.population),
+            self.states.n,
+            coordinate_names(fitted_paths(values)),
+            seed=seed,
+            replicas=replicas,
+        )
+        return base.replace(
+            name=name or f"population of {self.states.n} devices" + (" (SYNTHETIC data)" if self.synthetic else ""),
+            population=self.population,
+            covariance=covariance,
+            provenance=provenance(
+                "fit_population",
+                files=[*files, *published()],
+                near=near,
+                synthetic=self.synthetic,
+                devices=self.states.n,
+                noise="arXiv:2502.04524",
+            ),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-like values."""
@@ -100,6 +135,34 @@ _FIELDS = {
     "g_min_S": ("g_min_mean_S", "g_min_sigma_S"),
     "g_max_S": ("g_max_mean_S", "g_max_sigma_S"),
 }
+
+
+def population_of(parameters: Mapping[str, FloatArray], published: Population) -> Population:
+    """Return the population with the moments of devices, name -> (device,); what they do not hold stays as published."""
+    given: dict[str, Any] = {}
+    for law, names in (("states", STATES), ("exponents", EXPONENTS)):
+        pair = np.stack([parameters[n] for n in names])
+        given[law] = Bivariate.from_covariance(pair.mean(axis=1), np.cov(pair))
+    assumed = {}
+    for name, (mean, sigma) in _FIELDS.items():
+        if name in parameters:
+            given |= {mean: float(parameters[name].mean()), sigma: float(parameters[name].std(ddof=1))}
+        else:
+            assumed[name] = "not in the table of devices; that of the published population"
+    if "g_max_S" in parameters:
+        given["g_max_lowest_S"] = 0.0
+    return published.replace(**given, assumed=assumed)
+
+
+def fitted_paths(parameters: Iterable[str]) -> list[str]:
+    """Return the paths into a model (see `model_parameters`) of the population that devices with these parameters give."""
+    given = set(parameters)
+    laws = [
+        f"population.{law}.{rest}"
+        for law, names in (("states", STATES), ("exponents", EXPONENTS))
+        for rest in (*(f"{kind}.{n}" for kind in ("mean", "sigma") for n in names), "correlation")
+    ]
+    return [*laws, *(f"population.{field}" for name, pair in _FIELDS.items() if name in given for field in pair)]
 
 
 def fit_population(

@@ -12,12 +12,12 @@ import numpy as np
 
 from fits.devices.device_population import DevicePopulation
 from ground.files import atomic
-from ground.provenance import provenance
+from ground.provenance import provenance, sources
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from fits.results.report_page import Table
+    from ground.page import Table
 
 QUANTITIES = {
     "forming_V": ("V", "forming voltage, programmed"),
@@ -38,7 +38,7 @@ _NUMBERS = ("r_before_ohm", "r_after_ohm", "v_switch_V", "i_switch_A")
 class DeviceTable:
     """Result of a folder. devices : one dict per device.  sweeps : one per sweep.  failed : file -> reason.
 
-    left_out : file -> what could be read of it and not extracted.  options : the settings used.
+    left_out : file -> what could be read of it and not extracted.  options : the settings used.  files : all that were read.
     """
 
     folder: str
@@ -48,6 +48,7 @@ class DeviceTable:
     left_out: Mapping[str, str]
     options: Mapping[str, Any]
     synthetic: bool
+    files: tuple[Path, ...] = ()
 
     @classmethod
     def of(
@@ -57,6 +58,7 @@ class DeviceTable:
         *,
         folder: str,
         options: Mapping[str, Any],
+        files: Sequence[Path] = (),
     ) -> DeviceTable:
         """Gather (file, device name, extraction) into devices, in the order of the files."""
         groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
@@ -69,7 +71,7 @@ class DeviceTable:
             sweeps += own
         left_out = {file: "; ".join(found["left_out"]) for file, _, found in extracted if found["left_out"]}
         made = any(found["synthetic"] for _, _, found in extracted)
-        return cls(folder, tuple(devices), tuple(sweeps), dict(failed), left_out, dict(options), made)
+        return cls(folder, tuple(devices), tuple(sweeps), dict(failed), left_out, dict(options), made, tuple(files))
 
     @property
     def population(self) -> DevicePopulation:
@@ -89,8 +91,18 @@ class DeviceTable:
             "synthetic": self.synthetic,
         }
 
-    def to_dataset(self) -> xr.Dataset:
-        """Return the table as a Dataset over `device`, with the sweeps over `sweep` and the failed files over `failed_file`."""
+    def record(self, near: Path | None = None) -> dict[str, Any]:
+        """Return what made the table. near : the file that will hold it."""
+        files = sources("measured data", *self.files)
+        return provenance(
+            "reram fit folder", files=files, near=near, synthetic=self.synthetic, folder=self.folder, **self.options
+        )
+
+    def to_dataset(self, near: Path | None = None) -> xr.Dataset:
+        """Return the table as a Dataset over `device`, with the sweeps over `sweep` and the failed files over `failed_file`.
+
+        near : the file that will hold it.
+        """
         import xarray as xr
 
         data: dict[str, Any] = {
@@ -110,19 +122,18 @@ class DeviceTable:
                 {"units": name.rsplit("_", 1)[1]},
             )
         data["failure"] = ("failed_file", _texts(list(self.failed.values())))
-        record = provenance("reram fit folder", synthetic=self.synthetic, folder=self.folder, **self.options)
         return xr.Dataset(
             data,
             {
                 "device": ("device", _texts([d["device"] for d in self.devices])),
                 "failed_file": ("failed_file", _texts(list(self.failed))),
             },
-            {"synthetic": int(self.synthetic), "provenance": json.dumps(record)},
+            {"synthetic": int(self.synthetic), "provenance": json.dumps(self.record(near))},
         )
 
     def save(self, path: str | Path) -> None:
         """Write the Dataset as NetCDF, whole or not at all."""
-        table = self.to_dataset()
+        table = self.to_dataset(Path(path))
         with atomic(path) as temporary:
             table.to_netcdf(temporary, engine="h5netcdf")
 
@@ -149,7 +160,7 @@ class DeviceTable:
 
     def tables(self) -> list[Table]:
         """Return the statistics and the devices, as tables of a page."""
-        from fits.results.report_page import Table
+        from ground.page import Table
 
         found = self.population.statistics
         header = ("quantity", "unit", "median", "mean", "sigma", "5 %", "95 %", "n")

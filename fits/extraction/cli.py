@@ -13,6 +13,7 @@ from fits.results.options import Ambient, Html, Json, Layout, Output, Plot, RSer
 if TYPE_CHECKING:
     from fits.extraction.low_field_fit import Extraction
     from fits.extraction.low_field_source import LowFieldSource
+    from ground.provenance import Source
 
 Resistance = Annotated[str | None, typer.Option("--resistance", help="Low-field resistance, such as '18 kohm'.")]
 Error = Annotated[str | None, typer.Option("--error", help="Its standard error: '1%' or '200 ohm'.")]
@@ -62,7 +63,7 @@ def filament_command(
     common = _common(r_series, device, response, engine, no_constants, as_json, (plot, html, output))
     with common.pop("bar"):
         found = fit_filament(**source.as_arguments(), sigma_cmo_S_per_m=sigma, **common)
-    _deliver(found, source, "reram fit filament", device, as_json, plot, html, output)
+    _deliver(found, source, "reram fit filament", device, response, as_json, plot, html, output)
 
 
 def cmo_command(
@@ -92,7 +93,7 @@ def cmo_command(
     common = _common(r_series, device, response, engine, no_constants, as_json, (plot, html, output))
     with common.pop("bar"):
         found = fit_cmo(**source.as_arguments(), r_cf_m=r_cf, **common)
-    _deliver(found, source, "reram fit cmo", device, as_json, plot, html, output)
+    _deliver(found, source, "reram fit cmo", device, response, as_json, plot, html, output)
 
 
 def _common(
@@ -132,16 +133,17 @@ def _deliver(
     source: LowFieldSource,
     made_by: str,
     device: Path | None,
+    response: Path | None,
     as_json: bool,
     plot: Path | None,
     html: Path | None,
     output: Path | None,
 ) -> None:
     from fits.results.delivery import deliver
-    from fits.results.report_page import Table
-    from ground.provenance import provenance
+    from ground.page import Table
+    from ground.provenance import FEM, provenance, sources
 
-    files = [f for f in (source.file, device) if f is not None]
+    files = [*sources("measured data", source.file), *sources("device file", device), *_asked(found, response)]
     settings = {"resistance": source.described, "r_series_ohm": found.r_series_ohm, "engine": found.engine}
     name, unit, scale = found.shown
     header = ("constant", "from", "to", f"{name} [{unit}] at the first", "at the second", "reason")
@@ -152,7 +154,14 @@ def _deliver(
     deliver(
         replace(found, resistance_from=source.described),
         f"{name} from a low-field resistance",
-        provenance(made_by, files=files, synthetic=found.synthetic, **settings),
+        provenance(
+            made_by,
+            files=files,
+            near=output or plot or html,
+            libraries=FEM if found.engine == "FEM" else (),
+            synthetic=found.synthetic,
+            **settings,
+        ),
         as_json=as_json,
         plot=plot,
         html=html,
@@ -160,6 +169,15 @@ def _deliver(
         tables=lambda: [Table("Substituted constants", header, rows)] if rows else [],
         caption="What the value hangs on: the error of the data, and each constant over its range",
     )
+
+
+def _asked(found: Extraction, response: Path | None) -> list[Source]:
+    """What answered: the response table, or the FEM with its constants."""
+    from ground.provenance import response_table, shipped
+
+    if found.engine == "response table":
+        return response_table(response)
+    return [shipped("device_physics/materials.toml", "material table")]
 
 
 def transistor_command(
@@ -177,12 +195,18 @@ def transistor_command(
     from fits.extraction.transistor_fit import NAMES, fit_transistor, save_fit
     from fits.reading.transistor_data import read_transistor
     from fits.results.delivery import deliver
-    from fits.results.report_page import Table
-    from ground.provenance import provenance
+    from ground.page import Table
+    from ground.provenance import provenance, sources
 
     fixed = {n: v for n, v in (("threshold_V", threshold), ("slope", slope)) if v is not None}
     fit = fit_transistor(read_transistor(file, layout=layout, ambient_K=ambient_K), fixed=fixed)
-    record = provenance("reram fit transistor", files=[file], synthetic=fit.data.synthetic, fixed=fixed)
+    record = provenance(
+        "reram fit transistor",
+        files=sources("measured data", file),
+        near=output or plot or html,
+        synthetic=fit.data.synthetic,
+        fixed=fixed,
+    )
     seen = [(n, fit.values[n], fit.stderr[n], "fixed" if n in fixed else n not in fit.unidentified) for n in NAMES]
     deliver(
         fit,

@@ -71,9 +71,9 @@ def hopping_command(
     from fits.hopping.state_curves import state_curves
     from fits.reading.readers import read_devices
     from fits.results.delivery import deliver
-    from fits.results.report_page import parameter_table
+    from fits.results.parameter_table import parameter_table
     from ground.errors import InputError
-    from ground.provenance import provenance
+    from ground.provenance import provenance, sources
     from ground.units import Quantity
 
     if bootstrap and emcee:
@@ -95,7 +95,8 @@ def hopping_command(
         fit = replace(fit, fem=_check(fit, table, as_json))
     record = provenance(
         "reram fit hopping",
-        files=files,
+        files=[*sources("measured data", *files), *fit.response_table],
+        near=output or plot or html,
         synthetic=fit.synthetic,
         r_cf_m=radius,
         r_series_ohm=r_series,
@@ -112,7 +113,7 @@ def hopping_command(
         plot=plot,
         html=html,
         output=output,
-        save=lambda path: fit.to_compact_model(files=files).save(path),
+        save=lambda path: fit.to_compact_model(files=sources("measured data", *files), near=path).save(path),
         tables=lambda: [parameter_table(fit.parameters), fit.correlation_table()],
         notes=[*fit.doubts, *fit.weak],
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from compact_model.transport import Hopping
 from fits.results.identifiability import Fixed, Identified
 from ground.errors import InputError
+from ground.provenance import Source, sources
 
 if TYPE_CHECKING:
     from compact_model.model import CompactModel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from fits.hopping.choice import Choice
     from fits.hopping.fem_check import FemCheck
     from fits.hopping.fit import Problem, Solved
-    from fits.results.report_page import Table
+    from ground.page import Table
 
 Array = NDArray[np.float64]
 State = Literal["LRS", "HRS"]
@@ -129,9 +130,15 @@ class HoppingFit:
         size = np.where(size > 0, size, np.inf)
         return self.covariance / np.outer(size, size) + np.diag((~np.isfinite(size)).astype(float))
 
+    @property
+    def response_table(self) -> list[Source]:
+        """The response table of the fit as an input of what is made from it; empty where it was never a file."""
+        file = self.problem.dome.file
+        return sources("response table", file) if file is not None and file.is_file() else []
+
     def correlation_table(self) -> Table:
         """Correlations of the parameters, for a page."""
-        from fits.results.report_page import Table
+        from ground.page import Table
 
         rows = [(n, *(f"{x:+.3f}" for x in row)) for n, row in zip(self.names, self.correlation, strict=True)]
         return Table("Correlations", ("", *self.names), rows)
@@ -188,11 +195,16 @@ class HoppingFit:
 
         return figure_of(self)
 
-    def to_compact_model(self, name: str = "", files: Iterable[str | Path] = ()) -> CompactModel:
-        """Return the compact model with this cell; raises InputError where the data do not identify it."""
+    def to_compact_model(
+        self, name: str = "", files: Iterable[str | Path | Source] = (), near: Path | None = None
+    ) -> CompactModel:
+        """Return the compact model with this cell; raises InputError where the data do not identify it.
+
+        files : what was measured, for the provenance.  near : the file that the model will be saved as.
+        """
         from fits.hopping.to_model import to_compact_model
 
-        return to_compact_model(self, name=name, files=files)
+        return to_compact_model(self, name=name, files=files, near=near)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-like dictionary of everything but the data."""

@@ -11,47 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compact_model.published_cell import hop_distance_for, published_hopping
 from compact_model.transport import Hopping, Transport
 from device_physics.dome_response import Response
 from fits.hopping.result import StateCurve
-from ground.paper import paper
+from ground.provenance import provenance, published, response_table
+from ground.stamp import stamp
 
 if TYPE_CHECKING:
     from fits.reading.measurement import Measurement
-
-
-def published_hopping(hop_distance_m: float = 2e-9, attempt_Hz: float = 1e13) -> Hopping:
-    """Densities and barriers read off figure 2d of arXiv:2502.04524; hop distance and attempt rate are not published."""
-    t = paper()["transport"]
-    return Hopping(
-        trap_density_lrs_m3=t["n_e_lrs_per_cm3"] * 1e6,
-        trap_density_hrs_m3=t["n_e_hrs_per_cm3"] * 1e6,
-        barrier_lrs_eV=t["delta_e_lrs_meV"] * 1e-3,
-        barrier_hrs_eV=t["delta_e_hrs_meV"] * 1e-3,
-        hop_distance_m=hop_distance_m,
-        attempt_Hz=attempt_Hz,
-    )
-
-
-def hop_distance_for(
-    resistance_ohm: float,
-    *,
-    attempt_Hz: float = 1e13,
-    read_V: float = 0.2,
-    r_cf_m: float = 11e-9,
-    response: Response | None = None,
-) -> float:
-    """Hop distance [m] at which the published LRS has this resistance [ohm] at the read voltage: the one free number left."""
-    from scipy.optimize import brentq
-
-    dome = (response or Response.default()).at_radius(r_cf_m)
-
-    def gap(ln_a: float) -> float:
-        hopping = published_hopping(float(np.exp(ln_a)), attempt_Hz)
-        current = float(Transport(dome, hopping).at(read_V, hopping.trap_density_lrs_m3).current_A)
-        return float(np.log(read_V / current / resistance_ohm))
-
-    return float(np.exp(brentq(gap, np.log(1.5e-9), np.log(6e-9), xtol=1e-10)))
 
 
 def synthetic_curves(
@@ -130,8 +98,11 @@ def write_synthetic_sweeps(
     from fits.reading.readers import write_iv_csv
 
     hopping = published_hopping(hop_distance_for(r_lrs_ohm))
+    files = [*published(), *response_table()]
+    record = provenance("write_synthetic_sweeps", files=files, synthetic=True, r_lrs_ohm=r_lrs_ohm, seed=seed)
     paths = []
     for sweep in synthetic_sweeps(hopping, ambients_K=ambients_K, seed=seed):
         paths.append(folder / f"{sweep.device}.csv")
         write_iv_csv(paths[-1], sweep)
+        stamp(paths[-1], record)
     return tuple(paths)

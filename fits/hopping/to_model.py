@@ -10,18 +10,24 @@ from compact_model.cell import Cell
 from compact_model.model import CompactModel, Covariance
 from compact_model.transistor import Transistor
 from ground.errors import InputError
-from ground.provenance import provenance
+from ground.provenance import Source, provenance, published
 
 if TYPE_CHECKING:
     from fits.hopping.result import HoppingFit
 
 
 def to_compact_model(
-    fit: HoppingFit, *, name: str = "", files: Iterable[str | Path] = (), transistor: Transistor | None = None
+    fit: HoppingFit,
+    *,
+    name: str = "",
+    files: Iterable[str | Path | Source] = (),
+    near: Path | None = None,
+    transistor: Transistor | None = None,
 ) -> CompactModel:
     """Return the published compact model with the fitted cell in place of its own.
 
     transistor : of the 1T1R cell (default: published on-resistance).  files : what was measured, for the provenance.
+    near : the file that the model will be saved as.
     Raises InputError naming the parameters that the data do not see.
     """
     if fit.doubts:
@@ -40,7 +46,8 @@ def to_compact_model(
     base = CompactModel.published()
     record = provenance(
         "fit_hopping",
-        files=files,
+        files=[*files, *fit.response_table, *published()],
+        near=near,
         synthetic=fit.synthetic,
         attempt_Hz=vars(fit.attempt),
         fixed={n: vars(f) for n, f in fit.choice.fixed.items()},

@@ -28,20 +28,25 @@ def relaxation_command(
     from fits.noise.relaxation_data import read_relaxation
     from fits.noise.relaxation_fit import fit_relaxation
     from fits.results.delivery import deliver
-    from fits.results.report_page import parameter_table
-    from ground.provenance import provenance
+    from fits.results.parameter_table import parameter_table
+    from ground.provenance import provenance, sources
 
     reads = read_relaxation(file, layout=layout)
     fit = fit_relaxation(reads.time_s, reads.conductance_S, target_S=reads.target_S, synthetic=reads.synthetic)
     deliver(
         fit,
         "Relaxation and programming noise",
-        provenance("reram fit relaxation", files=[file], synthetic=fit.synthetic),
+        provenance(
+            "reram fit relaxation",
+            files=sources("measured data", file),
+            near=output or plot or html,
+            synthetic=fit.synthetic,
+        ),
         as_json=as_json,
         plot=plot,
         html=html,
         output=output,
-        save=lambda path: fit.to_compact_model(files=[file]).save(path),
+        save=lambda path: fit.to_compact_model(files=sources("measured data", file), near=path).save(path),
         tables=lambda: [parameter_table(fit.parameters)],
     )
 
@@ -58,9 +63,9 @@ def noise_command(
     from fits.noise.noise_spectrum import fit_noise
     from fits.reading.state_readers import read_retention
     from fits.results.delivery import deliver
-    from fits.results.report_page import parameter_table
+    from fits.results.parameter_table import parameter_table
     from ground.errors import InputError, nearest
-    from ground.provenance import provenance
+    from ground.provenance import provenance, sources
 
     data = read_retention(file, layout=layout)
     names = list(dict.fromkeys(data["device"].values.astype(str).tolist()))
@@ -78,7 +83,13 @@ def noise_command(
     deliver(
         fit,
         "Read noise and its spectrum",
-        provenance("reram fit noise", files=[file], synthetic=fit.synthetic, device=fit.device),
+        provenance(
+            "reram fit noise",
+            files=sources("measured data", file),
+            near=plot or html,
+            synthetic=fit.synthetic,
+            device=fit.device,
+        ),
         as_json=as_json,
         plot=plot,
         html=html,

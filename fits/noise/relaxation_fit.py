@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compact_model.program_statistics import Line, fit_width
+from compact_model.programming_statistics import Line, fit_width
 from fits.results.identifiability import Identified
 from ground.errors import InputError
 
 if TYPE_CHECKING:
     from compact_model.model import CompactModel
+    from ground.provenance import Source
 
 Array = NDArray[np.float64]
 _FEWEST = 5  # devices, for a spread over them
-_RESAMPLES = 200
+_FEWEST_REPLICAS = 20
 NAMES = ("mean_shift_S", "sigma_S", "sigma_per_ln_S")
 
 
@@ -91,11 +92,16 @@ class RelaxationFit:
 
         return figure_of(self)
 
-    def to_compact_model(self, name: str = "", files: Iterable[str | Path] = ()) -> CompactModel:
-        """Return the published compact model with this relaxation, and the covariance of its parameters."""
+    def to_compact_model(
+        self, name: str = "", files: Iterable[str | Path | Source] = (), near: Path | None = None
+    ) -> CompactModel:
+        """Return the published compact model with this relaxation, and the covariance of its parameters.
+
+        files : what was measured, for the provenance.  near : the file it will be saved as.
+        """
         from compact_model.model import CompactModel, Covariance
         from compact_model.noise import Relaxation
-        from ground.provenance import provenance
+        from ground.provenance import provenance, published
 
         base = CompactModel.published()
         law = Relaxation(**{n: self.parameters[n].value for n in NAMES})
@@ -103,31 +109,43 @@ class RelaxationFit:
         return base.replace(
             name=name or "relaxation fit" + (" of SYNTHETIC data" if self.synthetic else ""),
             noise=base.noise.replace(relaxation=law),
-            covariance=Covariance(names=NAMES, matrix=rows),
+            covariance=Covariance(names=tuple(f"noise.relaxation.{n}" for n in NAMES), matrix=rows),
             validity={**base.validity, "t_s": (1.0, float(self.time_s[-1]))},
             provenance=provenance(
-                "fit_relaxation", files=files, synthetic=self.synthetic, population="arXiv:2502.04524"
+                "fit_relaxation",
+                files=[*files, *published()],
+                near=near,
+                synthetic=self.synthetic,
+                population="arXiv:2502.04524",
             ),
         )
 
 
 def fit_relaxation(
-    time_s: Array, conductance_S: Array, *, target_S: Array | None = None, synthetic: bool = False, seed: int = 0
+    time_s: Array,
+    conductance_S: Array,
+    *,
+    target_S: Array | None = None,
+    synthetic: bool = False,
+    seed: int = 0,
+    replicas: int = 200,
 ) -> RelaxationFit:
     """Fit drift and spread to devices read at the same times after programming.
 
     time_s : (n,) [s], increasing, the first one the moment of programming (below 1 s).  conductance_S : (n, devices) [S].
-    target_S : (devices,), for the width of programming at the first time.
+    target_S : (devices,), for the width of programming at the first time.  replicas : resamplings for the errors, 20 or more.
     Raises InputError for shapes, times or numbers of devices that allow no fit.
     """
     _check(time_s, conductance_S)
+    if replicas < _FEWEST_REPLICAS:
+        raise InputError(f"replicas={replicas!r} is not allowed: expected {_FEWEST_REPLICAS} or more for errors.")
     late = time_s >= 1.0
     change = conductance_S[late] - conductance_S[0]
     t = time_s[late]
     best = _estimate(t, change)
     rng = np.random.default_rng(seed)
     devices = change.shape[1]
-    again = np.array([_estimate(t, change[:, rng.integers(0, devices, devices)], best) for _ in range(_RESAMPLES)])
+    again = np.array([_estimate(t, change[:, rng.integers(0, devices, devices)], best) for _ in range(replicas)])
     covariance = np.cov(again.T) * devices / (devices - 1)
     parameters = {
         n: Identified(float(v), float(e), float(v - 1.96 * e), float(v + 1.96 * e), bool(abs(v) > 1.96 * e))

@@ -39,10 +39,11 @@ def pulses_command(
     from fits.pulses.trace import traces_of
     from fits.reading.pulse_readers import read_pulses
     from fits.results.delivery import deliver
-    from fits.results.report_page import Table, parameter_table
+    from fits.results.parameter_table import parameter_table
     from ground.errors import InputError, nearest
+    from ground.page import Table
     from ground.progress import progress_bar
-    from ground.provenance import provenance
+    from ground.provenance import provenance, sources
 
     traces = [t for f in files for t in traces_of(read_pulses(f, layout=layout, batch=batch, read_voltage_V=v_read))]
     names = [t.device for t in traces]
@@ -54,7 +55,8 @@ def pulses_command(
         survey = fit_survey(traces, read_noise=read_noise, progress=report)  # type: ignore[arg-type]
     record = provenance(
         "reram fit pulses",
-        files=files,
+        files=sources("measured data", *files),
+        near=output or plot or html,
         synthetic=survey.synthetic,
         read_noise=read_noise,
         left_out=list(leave_out or ()),
@@ -76,7 +78,7 @@ def pulses_command(
         plot=plot,
         html=html,
         output=output,
-        save=lambda path: survey.to_compact_model(files=files).save(path),
+        save=lambda path: survey.to_compact_model(files=sources("measured data", *files), near=path).save(path),
         tables=tables,
         notes=[f"{n} left out: {r}" for n, r in survey.failed.items()],
     )

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compact_model.population import Bivariate
+from compact_model.population import Bivariate, Population
+from fits.devices.population_fit import fit_population, fitted_paths, population_of
 from fits.pulses.fit import PARAMETERS, PulseFit, ReadNoise, fit_pulses
 from fits.pulses.trace import PulseTrace, WithError
 from ground.errors import InputError, NotConverged
 
 if TYPE_CHECKING:
     from compact_model.model import CompactModel
+    from ground.provenance import Source
 
 Array = NDArray[np.float64]
 EXPORTED = ("n_states", "sp_skew", "gamma", "gamma_up_down", "nsr", "g_min", "g_max")
+_PLACES = [PARAMETERS.index(n) for n in EXPORTED]
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,19 @@ class PulseSurvey:
         """Return the figure of the first device."""
         return self.fits[0].plot()
 
-    def to_compact_model(self, name: str = "", files: Iterable[str | Path] = ()) -> CompactModel:
-        """Return the published compact model with the population of these devices, and the covariance of its means.
+    def to_compact_model(
+        self, name: str = "", files: Iterable[str | Path | Source] = (), near: Path | None = None
+    ) -> CompactModel:
+        """Return the published compact model with the population of these devices, and the covariance of all its parameters.
 
+        files : what was measured, for the provenance.  near : the file that the model will be saved as.
         Spreads are those of the devices: what the fits themselves scatter is taken off.
         Raises InputError where the traces are normalised, too few, or do not show what would be written.
         """
-        from compact_model.model import CompactModel, Covariance
-        from fits.devices.population_fit import fit_population
-        from ground.provenance import provenance
+        from compact_model.model import CompactModel
+        from compact_model.model_parameters import coordinate_names
+        from fits.results.device_bootstrap import covariance_over_devices
+        from ground.provenance import provenance, published
 
         if any(f.trace.normalised for f in self.fits):
             raise InputError(
@@ -97,45 +104,30 @@ class PulseSurvey:
                 "rest would be a choice, not a sample. Pulse them for longer, or leave these devices out by name (--leave-out)."
             )
         values = np.array([[f.parameters[n].value for n in EXPORTED] for f in seen])
-        columns = {
-            ("g_min_S" if n == "g_min" else "g_max_S" if n == "g_max" else n): values[:, k]
-            for k, n in enumerate(EXPORTED)
-        }
-        population = fit_population(columns, synthetic=self.synthetic).population
-        spread = self._spread(values)
-        population = population.replace(
-            states=Bivariate.from_covariance(values.mean(0)[:2], spread[:2, :2]),
-            exponents=Bivariate.from_covariance(values.mean(0)[2:4], spread[2:4, 2:4]),
-            nsr_sigma=float(np.sqrt(spread[4, 4])),
-        )
+        own = np.array([f.covariance[np.ix_(_PLACES, _PLACES)] for f in seen])
         base = CompactModel.published()
-        matrix = np.cov(values.T) / len(values)
+        fit_population(_columns(values))  # refuses what is no sample of devices
+        population = _population(values, own, base.population)
+        covariance = covariance_over_devices(
+            lambda picked: _population(values[picked], own[picked], base.population),
+            len(seen),
+            coordinate_names(fitted_paths(_columns(values))),
+        )
         low, high = float(values[:, 5].min()), float(values[:, 6].max())
         return base.replace(
             name=name or f"pulse fit of {len(seen)} devices" + (" (SYNTHETIC data)" if self.synthetic else ""),
             population=population,
-            covariance=Covariance(
-                names=tuple(f"mean of {n}" for n in EXPORTED),
-                matrix=tuple(tuple(float(x) for x in row) for row in matrix),
-            ),
+            covariance=covariance,
             validity={**base.validity, "g_S": (low, high)},
             provenance=provenance(
-                "fit_pulses", files=files, synthetic=self.synthetic, devices=len(seen), noise="arXiv:2502.04524"
+                "fit_pulses",
+                files=[*files, *published()],
+                near=near,
+                synthetic=self.synthetic,
+                devices=len(seen),
+                noise="arXiv:2502.04524",
             ),
         )
-
-    def _spread(self, values: Array) -> Array:
-        """Covariance of EXPORTED over devices less that of the fits, kept a covariance in each block."""
-        at = [PARAMETERS.index(n) for n in EXPORTED]
-        own = np.mean([f.covariance[np.ix_(at, at)] for f in self.fits], axis=0)
-        whole = np.cov(values.T)
-        out = np.zeros_like(whole)
-        for block in ([0, 1], [2, 3], [4]):
-            ix = np.ix_(block, block)
-            size = np.sqrt(np.diag(whole)[block]) + 1e-300
-            value, vector = np.linalg.eigh((whole - own)[ix] / np.outer(size, size))
-            out[ix] = (vector * np.maximum(value, 0.0)) @ vector.T * np.outer(size, size)
-        return out
 
 
 def fit_survey(
@@ -158,6 +150,33 @@ def fit_survey(
     if not fits:
         raise NotConverged("; ".join(f"{n}: {r}" for n, r in failed.items()))
     return PulseSurvey(tuple(fits), failed)
+
+
+def _columns(values: Array) -> dict[str, Array]:
+    names = {"g_min": "g_min_S", "g_max": "g_max_S"}
+    return {names.get(n, n): values[:, k] for k, n in enumerate(EXPORTED)}
+
+
+def _population(values: Array, own: Array, published: Population) -> Population:
+    """Return the population of devices with EXPORTED values (device, 7), whose fits scatter by the covariances `own`."""
+    spread, mean = _spread(values, own), values.mean(axis=0)
+    return population_of(_columns(values), published).replace(
+        states=Bivariate.from_covariance(mean[:2], spread[:2, :2]),
+        exponents=Bivariate.from_covariance(mean[2:4], spread[2:4, 2:4]),
+        nsr_sigma=float(np.sqrt(spread[4, 4])),
+    )
+
+
+def _spread(values: Array, own: Array) -> Array:
+    """Covariance of EXPORTED over devices less that of the fits, kept a covariance in each block."""
+    whole = np.cov(values.T)
+    out = np.zeros_like(whole)
+    for block in ([0, 1], [2, 3], [4]):
+        ix = np.ix_(block, block)
+        size = np.sqrt(np.diag(whole)[block]) + 1e-300
+        value, vector = np.linalg.eigh((whole - own.mean(axis=0))[ix] / np.outer(size, size))
+        out[ix] = (vector * np.maximum(value, 0.0)) @ vector.T * np.outer(size, size)
+    return out
 
 
 def _mean(values: Sequence[float]) -> WithError:

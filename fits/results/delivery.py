@@ -12,7 +12,7 @@ import typer
 from ground.errors import InputError
 
 if TYPE_CHECKING:
-    from fits.results.report_page import Table
+    from ground.page import Table
 
 
 _ENDINGS = (".png", ".svg", ".pdf")
@@ -62,6 +62,8 @@ def deliver(
     check_outputs(output, plot, html)
     if plot is not None and plot.suffix.lower() not in _ENDINGS:
         raise InputError(f"--plot={plot}: the ending {plot.suffix!r} is not allowed: expected {', '.join(_ENDINGS)}.")
+    from ground.stamp import stamp
+
     result = {**fit.to_dict(), "provenance": dict(provenance)}
     report = fit.report()
     figure, lacking = _figure(fit, plot, html)
@@ -70,12 +72,14 @@ def deliver(
 
         save(output) if save is not None else write_json(output, result)
     if html is not None:
-        from fits.results.report_page import Figure, write_page
+        from ground.page import Figure, write_page
 
         shown = () if figure is None else (Figure(figure, caption),)
         write_page(html, title, report, provenance=provenance, tables=tables(), figures=shown, notes=[*notes, *lacking])
+        stamp(html, provenance)
     if plot is not None:
         save_figure(figure, plot)
+        stamp(plot, provenance)
     written = "".join(f"\nwritten: {p}" for p in (output, plot, html) if p is not None)
     typer.echo(json.dumps(result, indent=2, allow_nan=False) if as_json else report + written)
 

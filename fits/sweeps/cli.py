@@ -48,7 +48,7 @@ def iv_command(
     from fits.reading.readers import read_devices
     from fits.results.delivery import check_outputs, deliver
     from fits.sweeps.iv_summary import IvSummary
-    from ground.provenance import provenance
+    from ground.provenance import provenance, sources
 
     check_outputs(output, plot, html)
     columns: dict[str, Any] = {"voltage_column": voltage_column, "current_column": current_column, "layout": layout}
@@ -56,7 +56,8 @@ def iv_command(
     summary = IvSummary.of(measured, v_read_V=v_read, v_max_V=v_max)
     record = provenance(
         "reram fit iv",
-        files=files,
+        files=sources("measured data", *files),
+        near=output or plot or html,
         synthetic=summary.data["synthetic"],
         v_read_V=v_read,
         v_max_V=v_max,
@@ -98,9 +99,9 @@ def forming_command(
     from fits.extraction.transistor_fit import load_transistor
     from fits.reading.readers import read_iv
     from fits.results.delivery import deliver
-    from fits.results.report_page import Table
     from fits.sweeps.forming_voltage import forming
-    from ground.provenance import provenance
+    from ground.page import Table
+    from ground.provenance import provenance, sources
 
     columns: dict[str, Any] = {"voltage_column": voltage_column, "current_column": current_column, "layout": layout}
     measurement = read_iv(file, sheet=sheet, ambient_K=ambient_K, device=device, **columns)
@@ -112,7 +113,8 @@ def forming_command(
     )
     record = provenance(
         "reram fit forming",
-        files=[file],
+        files=[*sources("measured data", file), *sources("transistor", transistor)],
+        near=output or plot or html,
         synthetic=found.synthetic,
         r_series_ohm=r_series,
         gate_V=gate,

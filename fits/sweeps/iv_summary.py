@@ -15,7 +15,7 @@ from fits.sweeps.segments import segmented
 from ground.errors import InputError
 
 if TYPE_CHECKING:
-    from fits.results.report_page import Table
+    from ground.page import Table
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class IvSummary:
 
     def tables(self) -> list[Table]:
         """Return the low-field lines and the sweeps of all files, as tables of a page."""
-        from fits.results.report_page import Table
+        from ground.page import Table
 
         lines = ("run", "cycle", "branch", "conductance_S", "conductance_stderr_S", "resistance_ohm", "n_points")
         sweeps = ("run", "cycle", "polarity", "kind", "r_before_ohm", "r_after_ohm", "v_switch_V", "i_switch_A")

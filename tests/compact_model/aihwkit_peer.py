@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compact_model.aihwkit_export import aihwkit_json, aihwkit_python
+from compact_model.export.aihwkit import aihwkit_json, aihwkit_python
 from compact_model.model import CompactModel
 from compact_model.open_loop import open_loop_metrics, run_open_loop
 from compact_model.pulsed_device import PulsedDevices
@@ -40,6 +40,11 @@ def as_numbers(m):
 
 def ours(model, nsr, seed=1):
     """Return the metrics of SIZE x SIZE mean devices in our own simulation."""
+    return as_numbers(our_run(model, nsr, seed).metrics())
+
+
+def our_run(model, nsr, seed=1):
+    """Return the open-loop trace of SIZE x SIZE mean devices in our own simulation."""
     p = model.population
     ids = np.arange(SIZE * SIZE)
     devices = PulsedDevices.from_metrics(
@@ -52,11 +57,16 @@ def ours(model, nsr, seed=1):
         g_max_S=p.g_max_mean_S,
         device_id=ids,
     )
-    return as_numbers(run_open_loop(devices, seed=seed).metrics())
+    return run_open_loop(devices, seed=seed)
 
 
 def theirs(model, *, nsr, spread, seed=1):
     """Return the metrics of SIZE x SIZE devices of the exported configuration pulsed inside aihwkit."""
+    return as_numbers(open_loop_metrics(their_trace(model, nsr=nsr, spread=spread, seed=seed), DIRECTION, ALTERNATING))
+
+
+def their_trace(model, *, nsr, spread, seed=1):
+    """Return the weights of those devices before the first and after every pulse, (pulses + 1, SIZE, SIZE)."""
     import torch
     from aihwkit.simulator.configs import PulseType
     from aihwkit.simulator.tiles import AnalogTile
@@ -77,7 +87,7 @@ def theirs(model, *, nsr, spread, seed=1):
     for sign in DIRECTION:
         tile.update(x, -float(sign) * d)  # aihwkit descends: w falls for positive d
         trace.append(tile.get_weights()[0].numpy().copy())
-    return as_numbers(open_loop_metrics(np.array(trace, float), DIRECTION, ALTERNATING))
+    return np.array(trace, float)
 
 
 def inference(model, times=(0.0, 1.0, 3600.0)):

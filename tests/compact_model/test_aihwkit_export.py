@@ -5,7 +5,7 @@ import aihwkit_peer
 import numpy as np
 import pytest
 
-from compact_model.aihwkit_export import aihwkit_json, aihwkit_python, one_sided, powstep_numbers
+from compact_model.export.aihwkit import aihwkit_json, aihwkit_python, one_sided, powstep_numbers
 from compact_model.model import CompactModel
 from compact_model.open_loop import open_loop_metrics
 from compact_model.population import Bivariate, Population

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compact_model.cell import Cell, Ions
+from compact_model.cell_balance import KINK
 from compact_model.cell_dynamics import prepare, simulate
-from compact_model.cell_kernel import moved
+from compact_model.cell_step import moved
 from compact_model.cells import Cells, CellSpread
+from compact_model.published_cell import published_cell
 from compact_model.transistor import Transistor
 from compact_model.transport import Hopping
 from compact_model.waveform import Waveform
@@ -131,6 +133,26 @@ def test_the_order_in_the_tolerance_is_that_of_the_method() -> None:
     errors = [abs(float(simulate(CELL, wave, 1.0, tolerance=tol).x_end) - exact) for tol in (1e-2, 1e-4, 1e-6)]
     assert errors[0] > 10 * errors[2]
     assert errors[1] < 1e-4
+
+
+def test_the_kink_of_the_response_costs_no_accuracy() -> None:
+    """Where the dome begins to conduct like its surroundings the rate has a kink, which two half steps do not see."""
+    cell = published_cell()
+    exact, usual = (simulate(cell, CYCLE, 0.05, tolerance=tol) for tol in (1e-9, 1e-4))
+    bias, gate = CYCLE.at(exact.time_s)
+    ready = prepare(Cells.of(cell, bias.shape))
+    sigma = ready.points(exact.trap_density_m3, bias, gate)["sigma_dome_S_per_m"][np.abs(bias) > 0.1]
+    kink = np.exp(ready.rows[0, KINK])
+    assert sigma.min() < kink < sigma.max()  # it is passed
+    assert np.abs(usual.current_A - exact.current_A).max() < 2e-5 * np.abs(exact.current_A).max()
+    assert np.abs(usual.x - exact.x).max() < 5e-5
+
+
+def test_a_cell_that_stands_still_costs_one_solution_per_point() -> None:
+    wave = Waveform.sweep([1.3, -1.5], [1.1, 3.3], step_V=0.01)
+    still = prepare(published_cell()).run(wave, 0.05, rate_factor=0.0)
+    assert np.all(still.x == 0.05)
+    assert int(still.steps) <= wave.sample_s.size // 2 + 30  # a step has two solutions
 
 
 @settings(max_examples=40, deadline=None)

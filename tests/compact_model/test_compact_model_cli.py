@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from compact_model.cli import array_app, export_app, model_app, parse_shape
 from compact_model.model import CompactModel
-from compact_model.program_statistics import program_statistics
+from compact_model.programming_statistics import program_statistics
 from ground.errors import InputError, NotConverged
 
 V1 = str(Path(__file__).parent / "data" / "model_v1.json")
@@ -173,4 +173,5 @@ def test_a_calibrated_model_goes_into_circuits_and_tables(tmp_path):
     assert call(export_app, "verilog-a", file, "-o", tmp_path / "a.va").exit_code == 0
     assert "module reram_1t1r(te, gate, sl, x);" in (tmp_path / "a.va").read_text()
     assert call(export_app, "lookup", file, "-o", tmp_path / "t", "--rows", 3, "--columns", 5).exit_code == 0
-    assert (tmp_path / "t_up.csv").read_text().count("\n") == 4
+    head, *table = (tmp_path / "t_up.csv").read_text().splitlines()
+    assert head.startswith("# provenance: ") and len(table) == 4

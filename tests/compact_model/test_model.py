@@ -7,7 +7,7 @@ import pytest
 from compact_model import model as model_module
 from compact_model.cell import Cell
 from compact_model.model import CompactModel, Covariance
-from compact_model.program_statistics import program_statistics
+from compact_model.programming_statistics import program_statistics
 from compact_model.transistor import Transistor
 from compact_model.transport import Hopping
 from ground.errors import InputError

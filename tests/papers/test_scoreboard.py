@@ -9,7 +9,7 @@ import pytest
 from ground.errors import InputError, NotConverged
 from ground.paper import paper
 from studies import array_targets, scoreboard
-from studies.scoreboard import Row, as_table, reproduce, targets
+from studies.scoreboard import Row, as_table, compute_rows, targets
 from studies.scoreboard_page import with_scoreboard
 from studies.target import Outcome, Target
 
@@ -18,7 +18,7 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    return reproduce()
+    return compute_rows()
 
 
 def test_every_published_target_has_a_row(rows: list[Row]) -> None:
@@ -61,11 +61,30 @@ def test_the_closed_loop_gives_the_published_law_without_being_told(rows: list[R
 
 def test_published_numbers_do_not_reach_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Change what the paper says of the outcome: the outcome of ours must not move."""
-    before = array_targets._slope(0.002)[0]
+    before = array_targets._slope(0.002).value
     changed = {**paper(), "program_verify": {**paper()["program_verify"], "sigma_prog": None, "mean_iterations": None}}
     monkeypatch.setattr("compact_model.population.paper", lambda: changed)
     monkeypatch.setattr("compact_model.noise.paper", lambda: changed)
-    assert array_targets._slope(0.002)[0] == before
+    assert array_targets._slope(0.002).value == before
+
+
+def test_our_own_uncertainty_is_named_where_there_is_one_and_decides_nothing(rows: list[Row]) -> None:
+    by_name = {r.name: r for r in rows if r.ours is not None}
+    for name, low, high in (  # relative: what devices, seeds and meshes must leave open
+        ("v_forming_mean_V", 3e-4, 5e-4),
+        ("program_pulses_0p2_percent", 3e-3, 3e-2),
+        ("sigma_prog_slope_2_percent", 3e-3, 1e-2),
+        ("n_states_measured", 3e-3, 1e-2),
+        ("mvm_rmse_1s", 3e-3, 0.1),
+        ("dome_rise_lrs_minus_1V_K", 1e-6, 1e-2),
+        ("hrs_over_lrs", 1e-4, 2e-2),
+    ):
+        if name in by_name:
+            stderr = by_name[name].stderr
+            assert stderr is not None and low < stderr / abs(by_name[name].ours) < high, name
+    row = Row("x", "1", 1.0, 1.2, 0.1, "off", 0.0, ("y",), stderr=0.25)
+    assert "1.2 ± 0.2 " in as_table([row]) and "off by +20%" in as_table([row])
+    assert all(r.stderr is None for r in rows if r.ours is None)
 
 
 def test_a_row_that_fails_is_off_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +92,7 @@ def test_a_row_that_fails_is_off_with_its_reason(monkeypatch: pytest.MonkeyPatch
         raise NotConverged("no luck today")
 
     monkeypatch.setattr(scoreboard, "targets", lambda: [Target("x", "1", 1.0, 0.1, fail, ("y",))])
-    (row,) = reproduce()
+    (row,) = compute_rows()
     assert (row.status, row.ours, row.note) == ("off", None, "no luck today")
     assert "no luck today" in as_table([row])
 

@@ -6,7 +6,7 @@ import pytest
 
 from ground.errors import InputError
 from studies import training_targets
-from studies.scoreboard import reproduce
+from studies.scoreboard import compute_rows
 
 
 def _result(folder, last, seed, epochs=80):
@@ -27,7 +27,7 @@ def stored(monkeypatch):
 def test_without_runs_a_row_is_not_attempted_and_says_how(stored, monkeypatch):
     rows = stored({}).values()
     monkeypatch.setattr("studies.scoreboard.targets", lambda: list(rows))
-    for row in reproduce():
+    for row in compute_rows():
         assert row.status == "not attempted" and "reram train" in row.note
 
 
@@ -35,8 +35,9 @@ def test_seeds_are_collected_into_mean_and_spread(tmp_path, stored):
     for seed, last in enumerate((0.970, 0.972, 0.974)):
         _result(tmp_path / "agad" / f"seed-{seed}", last, seed)
     found = training_targets.collect({"mnist_accuracy_array": tmp_path / "agad"})
-    value, note = stored(found)["mnist_accuracy_array"].compute()
-    assert value == pytest.approx(97.2)
+    outcome = stored(found)["mnist_accuracy_array"].compute()
+    assert outcome.value == pytest.approx(97.2) and outcome.stderr == pytest.approx(0.2 / 3**0.5)
+    note = outcome.note
     assert "97.20 ± 0.20 % after 80 epochs, seeds [0, 1, 2]" in note and "sigmoid" in note
 
 
@@ -44,7 +45,8 @@ def test_the_perplexity_gap_is_relative(tmp_path, stored):
     _result(tmp_path / "fp", 4.0, 0)
     _result(tmp_path / "array", 4.04, 0)
     names = {"lstm_perplexity_fp": tmp_path / "fp", "lstm_perplexity_array": tmp_path / "array"}
-    assert stored(training_targets.collect(names))["lstm_perplexity_gap_percent"].compute()[0] == pytest.approx(1.0)
+    outcome = stored(training_targets.collect(names))["lstm_perplexity_gap_percent"].compute()
+    assert outcome.value == pytest.approx(1.0) and outcome.stderr is None  # one seed has no spread
 
 
 def test_unfinished_runs_and_unknown_names_are_refused(tmp_path):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from compact_model.crossbar import Crossbar, Wires
+from compact_model.model import CompactModel
 from compact_model.mvm import Converter, Mapping, Mvm, MvmSettings, error_budget, mvm_study, mvm_sweep
+from compact_model.published_cell import published_cell
 from ground.errors import InputError
 from ground.spec import Spec
 
@@ -144,6 +146,39 @@ def test_budget_names_the_sources_and_each_off_is_not_worse() -> None:
     assert budget["relaxation"]["without"][1] < budget["all"]["without"][1]
 
 
+def test_a_read_through_the_cell_bends_small_inputs_down() -> None:
+    """At the full read voltage it is the linear read; below, the hopping law carries less than in proportion."""
+    rng = np.random.default_rng(8)
+    w, x = rng.uniform(-1, 1, (20, 12)), rng.uniform(-1, 1, (7, 20))
+    linear = MvmSettings.published(**IDEAL)
+    for gate in (None, 3.3):
+        mvm = Mvm.program(w, linear.replace(cell=published_cell(), gate_V=gate))
+        assert mvm.multiply(np.ones(20)) == pytest.approx(np.ones((1, 20)) @ w, abs=1e-9)
+        small, full = (np.abs(mvm.multiply(np.eye(20)[:3] * s)) / s for s in (0.1, 1.0))
+        assert np.mean(small) != pytest.approx(np.mean(full), rel=1e-3)
+    pairs = Mvm.program(w, linear.replace(cell=published_cell(), scheme="pair", low_S=1e-6))
+    assert pairs.multiply(np.ones(20)) == pytest.approx(np.ones((1, 20)) @ w, abs=1e-9)
+    assert np.all(np.abs(pairs.multiply(0.1 * np.eye(20))) < 0.1 * np.abs(w) + 1e-12)
+    wired = linear.replace(cell=published_cell(), ir_drop="exact", wire_ohm=2.0)
+    off = Mvm.program(w, wired).multiply(x) - Mvm.program(w, wired.replace(ir_drop="none")).multiply(x)
+    bends = Mvm.program(w, wired.replace(cell=None)).multiply(x) - x @ w
+    assert off == pytest.approx(bends, abs=0.3 * np.abs(bends).max())
+
+
+def test_budget_has_a_line_for_the_cell() -> None:
+    settings = MvmSettings.published(cell=published_cell())
+    budget = error_budget(12, 20, [0.0], settings)
+    line = budget["non-linearity of the cell"]
+    alone = mvm_study(12, 20, [0.0], settings.replace(**IDEAL)).rmse
+    assert line["alone"] == pytest.approx(alone)
+    assert line["without"] == pytest.approx(error_budget(12, 20, [0.0])["all"]["alone"])
+    assert line["alone"][0] > budget["quantisation"]["alone"][0]
+
+
+def test_a_chain_without_cell_is_written_as_before() -> None:
+    assert not {"cell", "gate_V"} & set(MvmSettings.published().model_dump())
+
+
 def test_comparison_devices_have_their_published_width() -> None:
     ideal = {**IDEAL, "relaxation": True}
     wan = MvmSettings.published(**ideal, device="Wan 2022", low_S=0.0, high_S=40e-6)
@@ -185,6 +220,11 @@ W = np.zeros((3, 2))
         (lambda: Mvm.program(W).multiply(np.zeros(3), -1.0), r"t_s=-1.0 is not allowed"),
         (lambda: Mvm.program(W, MvmSettings.published(acceptance=0.01)), r"acceptance=0.01 is not allowed with stated"),
         (lambda: Mvm.program(W).with_settings(low_S=0.0), r"low_S cannot change once the matrix is programmed"),
+        (
+            lambda: MvmSettings.published(cell=published_cell(), ir_drop="aihwkit"),
+            r"ir_drop='aihwkit'.* not allowed with a cell",
+        ),
+        (lambda: MvmSettings.published(gate_V=1.0), r"gate_V=1 is not allowed without a cell that has a transistor"),
         (lambda: mvm_study(0, 3), r"rows=0 is not allowed"),
         (lambda: mvm_study(3, 3, []), r"times_s is empty"),
     ],
@@ -233,9 +273,52 @@ def test_command_line(tmp_path: Path) -> None:
     assert float(table.rmse[2]) == pytest.approx(record["rmse"][2])
 
 
+def test_command_line_reads_through_the_cell_of_a_model(tmp_path: Path) -> None:
+    CompactModel.published().replace(cell=published_cell()).save(tmp_path / "m.json")
+    words = [
+        str(tmp_path / "m.json"),
+        "--cell",
+        "--gate",
+        "3.3V",
+        "--size",
+        "8",
+        "--inputs",
+        "4",
+        "--times",
+        "0",
+        "--budget",
+    ]
+    done = _run(*words, "--json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert record["settings"]["gate_V"] == 3.3
+    assert "non-linearity of the cell" in record["budget"]
+    assert record["provenance"]["inputs"][0]["name"] == "m.json"
+    assert "cell's curve and transistor at 3.3 V" in " ".join(_run(*words).output.split())
+    CompactModel.published().save(tmp_path / "bare.json")
+    for first, match in (([], "no model is given"), ([str(tmp_path / "bare.json")], "bare.json has no cell")):
+        done = _run(*first, "--cell", "--size", "8")
+        with pytest.raises(InputError, match=match):
+            raise done.exception
+
+
+def test_command_line_takes_the_mid_point_off_in_three_ways() -> None:
+    words = ("--size", "16", "--inputs", "4", "--times", "0", "--wire", "5ohm", "--adc", "0", "--json")
+    rmse = {
+        name: json.loads(_run(*words, "--reference", *name.split()).stdout)["rmse"][0]
+        for name in ("digital", "column", "wired", "wired --reference-every 4")
+    }
+    assert rmse["digital"] == pytest.approx(rmse["column"])
+    assert len(set(rmse.values())) >= 3
+    swept = json.loads(_run(*words, "--sweep", "reference=column,wired").stdout)["sweep"]
+    assert [p["rmse"][0] for p in swept] == [rmse["column"], rmse["wired"]]
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
+        (["--reference", "wire"], r"reference='wire' is not allowed: expected 'digital', 'column' or 'wired'"),
+        (["--reference-every", "4"], r"reference_every=4 is not allowed with reference='column'"),
         (["--times", "5 years"], r"times='5 years' is not allowed"),
         (["--window", "9..89"], r"window='9..89' is not allowed: expected both ends and a unit"),
         (["--wire", "0.35"], r"wire='0.35' carries no unit"),

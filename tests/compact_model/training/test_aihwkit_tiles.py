@@ -5,7 +5,6 @@ import json
 import aihwkit_tiles
 import numpy as np
 import pytest
-from scipy import stats
 
 
 @pytest.fixture(scope="module")
@@ -13,9 +12,24 @@ def recorded():
     return json.loads(aihwkit_tiles.RECORD.read_text())["algorithms"]
 
 
+def _chance_of_distance(ours, theirs, trials=2000):
+    """Return the p value of the two-sample Kolmogorov-Smirnov distance of pooled weights, (seeds, rows, columns) each.
+
+    Weights of one line are not independent, so the textbook's p is too small; tiles are. The distance is held against that of
+    the same tiles with sides swapped at random, seed by seed (both sides of a seed had the same inputs).
+    """
+    both = np.stack([ours, theirs]).reshape(2, len(ours), -1)
+    order = np.argsort(both, axis=None)
+    side, seed = (np.broadcast_to(a, both.shape).ravel()[order] for a in np.ogrid[:2, : len(ours), :1][:2])
+    swap = np.random.default_rng(0).choice([-1, 1], (trials, len(ours)))
+    swap[0] = 1
+    distance = np.abs(np.cumsum(np.where(side == 0, 1, -1) * swap[:, seed], axis=1)).max(axis=1)
+    return np.mean(distance >= distance[0])
+
+
 def _agree(ours, theirs):
     """Assert that pooled weights over the seeds are of one law, and their means within the error of the tiles' means."""
-    assert stats.ks_2samp(ours.ravel(), theirs.ravel()).pvalue > 0.01
+    assert _chance_of_distance(ours, theirs) > 0.01
     means = ours.mean(axis=(1, 2)), theirs.mean(axis=(1, 2))
     error = np.hypot(*(m.std(ddof=1) / np.sqrt(len(m)) for m in means))
     assert means[0].mean() == pytest.approx(means[1].mean(), abs=4 * error)

@@ -1,21 +1,15 @@
 """Data: IDX files, digits, text, files of one's own; and what is said when they are damaged."""
 
 import gzip
-import struct
 
 import numpy as np
 import pytest
+from idx_files import idx_bytes
 
-from compact_model.training.idx import read_idx
 from compact_model.training.images import mnist
 from compact_model.training.own_task import own_task
 from compact_model.training.text import Text
 from ground.errors import InputError, MissingLibrary
-
-
-def idx_bytes(array):
-    """Return the IDX file of an array of bytes."""
-    return struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def write_mnist(folder, *, labels=None, test_images=None):
@@ -33,30 +27,6 @@ def write_mnist(folder, *, labels=None, test_images=None):
         (folder / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array)))
 
 
-def test_idx_files_are_read_plain_and_gzipped(tmp_path):
-    array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    (tmp_path / "a").write_bytes(idx_bytes(array))
-    (tmp_path / "b").write_bytes(gzip.compress(idx_bytes(array)))
-    assert np.array_equal(read_idx(tmp_path / "a"), array) and np.array_equal(read_idx(tmp_path / "b"), array)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is no IDX file: it begins with nothing"),
-        (b"PK\x03\x04....", "is no IDX file: it begins with 504b0304"),
-        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "holds IDX type 0x0d; expected 0x08"),
-        (b"\0\0\x08\x03\0\0\0\x02", "ends inside its header"),
-        (b"\0\0\x08\x01\0\0\0\x09abc", r"says it holds 9 bytes \(9\), but has 3"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc")[:-9], "is a damaged gzip file"),
-    ],
-)
-def test_damaged_idx_files_say_what_is_wrong(tmp_path, content, words):
-    (tmp_path / "x").write_bytes(content)
-    with pytest.raises(InputError, match=words):
-        read_idx(tmp_path / "x")
-
-
 def test_mnist_is_built_from_its_files(tmp_path):
     write_mnist(tmp_path)
     task = mnist(tmp_path)
@@ -64,7 +34,9 @@ def test_mnist_is_built_from_its_files(tmp_path):
     assert sum(p.numel() for p in task.network().parameters()) == 235_146  # the paper's 235 k
 
 
-def test_mnist_errors(tmp_path):
+def test_mnist_errors(tmp_path, monkeypatch):
+    monkeypatch.setenv("RERAM_MNIST_MIRRORS", "")
+    monkeypatch.setenv("RERAM_CACHE", str(tmp_path / "cache"))
     with pytest.raises(InputError, match="give the folder of the four IDX files with --data"):
         mnist(None)
     with pytest.raises(InputError, match="holds neither train-images-idx3-ubyte nor"):
@@ -135,6 +107,20 @@ def test_war_and_peace_has_87_bytes_and_79k_parameters(shared):
     task = Text(path)
     assert task.tokens == 87
     assert sum(p.numel() for p in task.network().parameters()) == pytest.approx(79_000, rel=0.02)
+
+
+def test_the_end_of_a_text_is_the_test(tmp_path):
+    (tmp_path / "t.txt").write_bytes(bytes(range(60, 90)) * 200)
+    assert len(Text(tmp_path / "t.txt", length=20, batch=4).test_text) == 600
+    cut = Text(tmp_path / "t.txt", length=20, batch=4, test_bytes=1000)
+    assert (len(cut.train_text), len(cut.test_text)) == (5000, 1000)
+    for wrong in (20, 5950):
+        with pytest.raises(
+            InputError, match=rf"has 6000 characters, {wrong} of them for the test; expected more than 20"
+        ):
+            Text(tmp_path / "t.txt", length=20, batch=4, test_bytes=wrong)
+    with pytest.raises(InputError, match="more than 10000 .one batch of sequences. before: change test_bytes or batch"):
+        Text(tmp_path / "t.txt", length=20, batch=500)
 
 
 def test_text_errors(tmp_path):

@@ -16,14 +16,17 @@ CERTAIN = {
 }  # with lr >= grain every line is up: one pulse each
 
 
+@pytest.mark.parametrize(
+    "shape", [(3, 5), (2, 700), (70, 9)]
+)  # (2, 700): more than is moved at once; (70, 9): rows together
 @pytest.mark.parametrize("direction", [UP, DOWN])
 @pytest.mark.parametrize("start", [-0.6, 0.0, 0.5])
-def test_one_noise_free_pulse_is_the_pulse_of_the_device(direction, start):
-    tile = make_tile("sgd", devices=equal_devices((3, 5)), **CERTAIN)
-    tile.write(np.full((3, 5), start))
+def test_one_noise_free_pulse_is_the_pulse_of_the_device(direction, start, shape):
+    tile = make_tile("sgd", devices=equal_devices(shape), **CERTAIN)
+    tile.write(np.full(shape, start))
     before = tile.W.g_S
-    tile.update(np.ones((1, 5)), -direction * np.ones((1, 3)), lr=10.0)
-    assert tile.pulses.tolist() == [15, 0]
+    tile.update(np.ones((1, shape[1])), -direction * np.ones((1, shape[0])), lr=10.0)
+    assert tile.pulses.tolist() == [shape[0] * shape[1], 0]
     assert tile.W.g_S == pytest.approx(pulse(before, tile.W.devices, direction, 0.0), rel=2e-5)
 
 

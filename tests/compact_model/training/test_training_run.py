@@ -14,10 +14,12 @@ import torch
 
 from compact_model.model import CompactModel
 from compact_model.population import Population
-from compact_model.training.aftermath import figure_in_time
+from compact_model.training.aftermath import evaluate_trained
 from compact_model.training.checkpoint import load_checkpoint
+from compact_model.training.finished import load_run
 from compact_model.training.own_task import own_task
-from compact_model.training.run import make_task, run, run_seeds
+from compact_model.training.run import make_task, run
+from compact_model.training.seeds import run_seeds
 from compact_model.training.settings import TrainSettings, Variant
 from compact_model.training.trainer import fresh_network, train
 from ground.errors import InputError, NotConverged
@@ -64,13 +66,13 @@ def test_agad_learns_and_the_array_it_leaves_relaxes(clusters):
     assert result.curve.rows[-1]["accuracy"] > 0.9
     before = {n: p.clone() for n, p in result.network.named_parameters()}
     state = result.network[0].tile.state()["W"].copy()
-    rows = figure_in_time(task, result.network)
+    rows = evaluate_trained(result.network, task).rows()
     assert [r["time_s"] for r in rows] == [0.0, 1.0, 3600.0, 86400.0, 3.1536e8]
     assert rows[0]["accuracy"] > 0.85
     assert rows[-1]["accuracy_shift_corrected"] > 0.5
     assert np.array_equal(state, result.network[0].tile.state()["W"])
     assert all(torch.equal(p, before[n]) for n, p in result.network.named_parameters())
-    assert rows == figure_in_time(task, result.network)
+    assert rows == evaluate_trained(result.network, task).rows()
 
 
 def test_early_stop(clusters):
@@ -132,10 +134,97 @@ def test_a_run_leaves_its_files_and_refuses_to_be_run_over(clusters, tmp_path):
 
 
 def test_several_seeds_side_by_side(clusters, tmp_path):
-    summary = run_seeds(_settings(clusters, algorithm="fp", epochs=2), tmp_path / "runs", 2)
-    single = run(_settings(clusters, algorithm="fp", epochs=2, seed=1), tmp_path / "one")
+    settings = _settings(clusters, algorithm="sgd", epochs=2)
+    summary = run_seeds(settings, tmp_path / "runs", 2, times=(0.0, 1.0), workers=2)
+    single = run(settings.replace(seed=1), tmp_path / "one", times=(0.0, 1.0))
     assert summary["seeds"] == [0, 1] and summary["last"][1] == single["last"]
     assert summary["mean"] == pytest.approx(np.mean(summary["last"]))
+    stored = [json.loads((tmp_path / f"runs/seed-{n}/result.json").read_text()) for n in (0, 1)]
+    both = [record["in_time"][1]["accuracy"] for record in stored]
+    assert summary["in_time"][1]["accuracy"] == pytest.approx(np.mean(both))
+    assert summary["in_time"][1]["accuracy_spread"] == pytest.approx(np.std(both, ddof=1))
+    with pytest.raises(InputError, match="holds seed 0 already; go on with --resume"):
+        run_seeds(settings, tmp_path / "runs", 2)
+
+
+def test_finished_seeds_are_not_run_again_and_a_cut_one_goes_on(clusters, tmp_path):
+    settings, how = _settings(clusters, algorithm="sgd", epochs=4), {"times": (0.0,), "workers": 1, "resume": True}
+    whole = run_seeds(settings, tmp_path / "whole", 2, **how)
+    run_seeds(settings, tmp_path / "cut", 1, **how)
+    kept = (tmp_path / "cut/seed-0/checkpoint.npz").stat().st_mtime_ns
+    run(settings.replace(seed=1, epochs=2), tmp_path / "cut/seed-1", times=(0.0,))
+    assert run_seeds(settings, tmp_path / "cut", 2, **how)["last"] == whole["last"]
+    assert (tmp_path / "cut/seed-0/checkpoint.npz").stat().st_mtime_ns == kept
+
+
+def test_a_seed_that_ends_badly_is_named_and_the_others_are_kept(clusters, tmp_path):
+    settings = _settings(clusters, epochs=1, algorithm="fp")
+    (tmp_path / "runs/seed-1").mkdir(parents=True)
+    (tmp_path / "runs/seed-1/checkpoint.npz").write_bytes(b"PK no")
+    with pytest.raises(
+        NotConverged, match=r"seed 1: .*is no checkpoint of a training.* The other 1 of 2 seeds are kept"
+    ):
+        run_seeds(settings, tmp_path / "runs", 2, workers=1, resume=True)
+    assert (tmp_path / "runs/seed-0/result.json").is_file()
+
+
+def test_seeds_on_a_dask_cluster_are_those_of_processes(clusters, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    settings, how = _settings(clusters, algorithm="sgd", epochs=1), {"times": (0.0,)}
+    here = run_seeds(settings, tmp_path / "here", 2, workers=1, **how)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+    ) as cluster:
+        there = run_seeds(settings, tmp_path / "there", 2, scheduler=cluster.scheduler_address, **how)
+    assert there["last"] == here["last"] and there["in_time"] == here["in_time"]
+    assert (tmp_path / "there/seed-1/checkpoint.npz").is_file()
+
+
+def test_the_torch_tile_trains_resumes_and_is_read(clusters, tmp_path):
+    settings = _settings(clusters, algorithm="agad", device="torch-cpu", rates={"lr": 0.05}, batch=8, epochs=2)
+    record = run(settings, tmp_path / "whole", times=(0.0, 3600.0))
+    run(settings.replace(epochs=1), tmp_path / "cut", times=(0.0,))
+    assert run(settings, tmp_path / "cut", resume=True, times=(0.0,))["curve"] == record["curve"]
+    assert len(record["in_time"]) == 2 and record["settings"]["device"] == "torch-cpu"
+    found = load_run(tmp_path / "whole")
+    again = evaluate_trained(found.network, found.task, times=(0.0, 3600.0)).rows()
+    assert again == record["in_time"] and found.epochs == 2
+
+
+def test_a_device_that_is_not_there(clusters):
+    from compact_model.training.convert import torch_device
+
+    with pytest.raises(InputError, match=r"device='gpu' is not known: expected cpu .numba kernels., torch-cpu"):
+        torch_device("gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(
+            InputError, match=r"device='cuda' cannot be used: torch .* (was built without CUDA|finds 0)"
+        ):
+            train(own_task(clusters), _settings(clusters, device="cuda"), Population.published())
+
+
+def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
+    plain = TrainSettings(task="mnist")
+    assert "device" not in plain.model_dump(mode="json") and "test_bytes" not in plain.model_dump(mode="json")
+    assert plain.content == "3652983827f757b4"
+    assert plain.replace(device="torch-cpu").content != plain.content
+    with pytest.raises(InputError, match="test_bytes=9 is not allowed with task='mnist': it cuts a text"):
+        plain.replace(test_bytes=9)
+
+
+def test_an_earlier_run_is_taken_from_its_folder(clusters, tmp_path):
+    with pytest.raises(InputError, match="is no folder of `reram train`: settings.json is not there"):
+        load_run(tmp_path)
+    (tmp_path / "seed-0").mkdir()
+    with pytest.raises(InputError, match="It holds several seeds: name one, such as seed-0"):
+        load_run(tmp_path)
+    record = run(_settings(clusters, epochs=1), tmp_path / "run")
+    found = load_run(tmp_path / "run")
+    assert evaluate_trained(found.network, found.task, noise=found.model.noise).rows() == record["in_time"]
+    other = CompactModel.published()
+    other.replace(population=other.population.replace(nsr_mean=0.1)).save(tmp_path / "other.json")
+    with pytest.raises(InputError, match=r"was trained with the model .*give its file with --model"):
+        load_run(tmp_path / "run", model_file=tmp_path / "other.json")
 
 
 def test_damaged_and_foreign_checkpoints_are_refused(clusters, tmp_path):
@@ -227,6 +316,72 @@ def test_killed_in_mid_epoch_the_command_goes_on_to_the_same_curve(clusters, tmp
 def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, options, words):
     first = clusters if options[0] == "x.py" else options[0]
     done = subprocess.run(
-        _command(first, *options[1:], "-o", tmp_path / "run"), capture_output=True, text=True, check=False
+        _command(first, *options[1:], "-o", tmp_path / "run"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "RERAM_MNIST_MIRRORS": ""},
     )
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--device", "gpu"), "device='gpu' is not known"),
+        (("--workers", "2"), "give --seeds N with them"),
+        (("--seeds", "2", "--threads", "2"), "threads=2 is not allowed with several seeds"),
+        (("--read-times", "soon"), "read-times='soon' is not allowed"),
+        (("--wire", "5 m"), "wire='5 m' has the unit"),
+        (("--test-bytes", "9"), "test_bytes=9 is not allowed with task="),
+    ],
+)
+def test_what_the_command_does_not_take(clusters, tmp_path, options, words):
+    from typer.testing import CliRunner
+
+    import reram
+
+    with pytest.raises(InputError, match=words):
+        CliRunner().invoke(
+            reram.app, ["train", str(clusters), *options, "-o", str(tmp_path / "run")], catch_exceptions=False
+        )
+
+
+def test_the_evaluate_command_reads_a_run_again_and_programs_it(clusters, tmp_path):
+    from typer.testing import CliRunner
+
+    import reram
+
+    run(_settings(clusters, epochs=2, rates={"lr": 0.05}), tmp_path / "run", times=(0.0, 3600.0))
+    first = json.loads((tmp_path / "run/result.json").read_text())
+    call = CliRunner().invoke
+    done = call(reram.app, ["evaluate", str(tmp_path / "run"), "--times", "0,1h", "--json"], catch_exceptions=False)
+    record = json.loads(done.stdout)
+    assert record["in_time"] == first["in_time"] and record["state"] == "as trained, fixed references"
+    assert json.loads((tmp_path / "run/evaluation.json").read_text()) == record
+    assert {"checkpoint.npz", "settings.json"} <= {i["name"] for i in record["provenance"]["inputs"]}
+    options = [
+        "--program",
+        "stated",
+        "--repeats",
+        "2",
+        "--ir-drop",
+        "none",
+        "--times",
+        "0",
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    done = call(reram.app, ["evaluate", str(tmp_path / "run"), *options], catch_exceptions=False)
+    assert done.exit_code == 0 and "programmed: accuracy" in done.stdout and "±" in done.stdout
+    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"evaluation.json", "evaluation.csv"}
+    with pytest.raises(InputError, match="input-scale='big' is not allowed: expected vector, or a number"):
+        call(reram.app, ["evaluate", str(tmp_path / "run"), "--input-scale", "big"], catch_exceptions=False)
+
+
+def test_the_embedded_digits_train_read_and_resume(tmp_path):
+    pytest.importorskip("sklearn")
+    settings = TrainSettings(task="digits", algorithm="fp", rates={"lr": 0.3}, epochs=10)
+    record = run(settings, tmp_path / "digits")
+    assert record["task"] == "digits" and record["last"] > 0.8
+    assert load_run(tmp_path / "digits").epochs == 10

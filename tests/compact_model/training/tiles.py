@@ -6,7 +6,6 @@ from compact_model.population import Population
 from compact_model.pulsed_device import PulsedDevices
 from compact_model.training.algorithm import algorithm_named
 from compact_model.training.bank import DeviceBank
-from compact_model.training.tile import Tile
 
 POPULATION = Population.published()
 
@@ -27,6 +26,8 @@ def equal_devices(shape, nsr=0.0, n_states=22.0, sp_skew=0.61, gamma=1.5):
 
 def make_tile(name="agad", shape=(6, 9), *, seed=0, devices=None, settings=None, **how):
     """Return a tile of the published population, or of given devices."""
+    from compact_model.training.tile import Tile
+
     law = algorithm_named(name, **(settings or {}))
     W = DeviceBank(devices or POPULATION.sample(shape, seed))
     A = DeviceBank(devices or POPULATION.sample(shape, seed, first_device=10_000)) if law.has_fast_array else None

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from compact_model.published_cell import hop_distance_for, published_hopping
 from device_physics.dome_response import Response
 from fits.hopping.fem_check import check_fem
 from fits.hopping.fit import fit_hopping
-from fits.hopping.synthetic import hop_distance_for, published_hopping, synthetic_curves
+from fits.hopping.synthetic import synthetic_curves
 from ground.errors import InputError
 
 

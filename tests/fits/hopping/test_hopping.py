@@ -10,17 +10,12 @@ import numpy as np
 import pytest
 
 from compact_model.model import CompactModel
+from compact_model.published_cell import hop_distance_for, published_hopping
 from device_physics.dome_response import Response
 from fits.hopping.fit import fit_hopping
 from fits.hopping.result import HoppingFit, StateCurve
 from fits.hopping.state_curves import state_curves
-from fits.hopping.synthetic import (
-    hop_distance_for,
-    published_hopping,
-    synthetic_curves,
-    synthetic_sweeps,
-    write_synthetic_sweeps,
-)
+from fits.hopping.synthetic import synthetic_curves, synthetic_sweeps, write_synthetic_sweeps
 from fits.reading.measurement import Measurement
 from fits.reading.readers import read_iv
 from fits.results.identifiability import Fixed

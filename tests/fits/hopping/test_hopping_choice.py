@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from compact_model.published_cell import hop_distance_for, published_hopping
 from device_physics.dome_response import Response
 from fits.hopping.choice import Choice, parse_fixed
 from fits.hopping.fit import fit_hopping
-from fits.hopping.synthetic import hop_distance_for, published_hopping, synthetic_curves
+from fits.hopping.synthetic import synthetic_curves
 from fits.results.identifiability import Fixed
 from ground.errors import InputError
 

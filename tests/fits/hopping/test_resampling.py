@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compact_model.published_cell import hop_distance_for, published_hopping
 from device_physics.dome_response import Response
 from fits.hopping.bootstrap import bootstrap
 from fits.hopping.experiment_design import Design
 from fits.hopping.fit import fit_hopping
 from fits.hopping.result import HoppingFit
 from fits.hopping.sampler import sample_posterior
-from fits.hopping.synthetic import hop_distance_for, published_hopping, synthetic_curves
+from fits.hopping.synthetic import synthetic_curves
 from ground.errors import InputError, MissingLibrary
 
 AMBIENTS = (260.0, 330.0)

@@ -39,7 +39,7 @@ def test_the_model_carries_law_and_covariance() -> None:
     fit = fit_relaxation(TIMES, reads(3), synthetic=True)
     model = fit.to_compact_model()
     assert model.synthetic and model.noise.relaxation.mean_shift_S == fit.parameters["mean_shift_S"].value
-    assert model.covariance is not None and model.covariance.names == NAMES
+    assert model.covariance is not None and model.covariance.names == tuple(f"noise.relaxation.{n}" for n in NAMES)
     assert model.validity["t_s"] == (1.0, 1e4)
 
 

@@ -10,6 +10,7 @@ import pytest
 from made import devices_like, traces
 
 from compact_model.model import CompactModel
+from compact_model.model_samples import sample_models
 from compact_model.open_loop import run_open_loop
 from compact_model.population import Population
 from compact_model.pulsed_device import mean_step_S
@@ -154,7 +155,12 @@ def test_the_model_carries_the_population_and_its_covariance(survey: PulseSurvey
     assert model.population.nsr_mean == pytest.approx(survey.means()["device"]["nsr"].value)
     assert model.population.states.mean[0] == pytest.approx(survey.means()["device"]["n_states"].value)
     assert model.population.nsr_sigma == pytest.approx(0.1, abs=0.04)  # of the devices, without that of their fits
-    assert model.covariance is not None and model.covariance.names[0] == "mean of n_states"
+    assert model.covariance is not None and model.covariance.names[0] == "ln population.states.mean.n_states"
+    error = dict(zip(model.covariance.names, np.sqrt(np.diag(model.covariance.matrix)), strict=True))
+    means = survey.means()["device"]
+    for name, own in (("n_states", "states.mean.n_states"), ("nsr", "nsr_mean")):  # bootstrap and theory, 400 replicas
+        assert error[f"ln population.{own}"] == pytest.approx(means[name].stderr / means[name].value, rel=0.2)
+    assert sample_models(model, 2)[0].population != model.population
     lost = fit_survey([PulseTrace(t.g[:430], t.direction[:430], "short") for t in traces(devices_like(1), seed=11)])
     with pytest.raises(InputError, match="1 of 33 devices do not show .*n_states.*no model is exported"):
         PulseSurvey((*survey.fits, *lost.fits), {}).to_compact_model()

@@ -5,8 +5,8 @@ import pytest
 
 from compact_model.noise import Relaxation
 from compact_model.population import Population
-from compact_model.program_statistics import fit_width, misread_fraction, program_statistics
 from compact_model.program_verify import PulseWindow
+from compact_model.programming_statistics import fit_width, misread_fraction, program_statistics
 from ground.errors import NotConverged
 from ground.paper import paper
 

@@ -1,0 +1,132 @@
+"""Figures 6b and 6d: learning curves, drawn from stored full runs, for these take hours (`studies.training_curves`).
+
+What each published panel shows: its page https://arxiv.org/html/2502.04524v3 and descriptions of its image.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ground.errors import MissingLibrary
+from ground.paper import paper
+from studies.figures import style
+from studies.figures.figure import Drawing, Effort, Figure
+from studies.training_curves import COMMANDS, CURVES, curve
+from studies.training_targets import CHOSEN
+
+_INPUTS = (
+    "training.algorithm",
+    "training.lr",
+    "training.fast_lr",
+    "training.transfer_every",
+    "training.batch",
+    "open_loop.n_states",
+    "open_loop.sp_skew",
+    "open_loop.nsr",
+)
+_MNIST = {
+    "mnist_accuracy_fp": ("floating point, SGD", "black", "fp_sgd"),
+    "mnist_accuracy_symmetric": ("array, symmetric (skew 50 %)", style.THIRD, "symmetric"),
+    "mnist_accuracy_states_100": ("array, N_states 100", style.OURS, None),
+    "mnist_accuracy_nsr_20": ("array, NSR 20 %", "#c0392b", None),
+    "mnist_accuracy_array": ("array, AGAD", style.SECOND, "array"),
+}
+_TEXT = {
+    "lstm_perplexity_fp": ("floating point, SGD", "black"),
+    "lstm_perplexity_array": ("array, AGAD", style.SECOND),
+}
+
+
+def figures() -> list[Figure]:
+    """Return figures 6b and 6d."""
+    return [
+        Figure("6b", "MNIST learnt on the array", _mnist, ("training.mnist_net", *_INPUTS), files=(CURVES,)),
+        Figure("6d", "War and Peace learnt on the array", _text, ("training.lstm_net", *_INPUTS), files=(CURVES,)),
+    ]
+
+
+def _draw(axis: Any, name: str, label: str, colour: str, scale: float, digits: int) -> tuple[Any, Any]:
+    """Draw the mean over seeds and their range; return epochs and values (seeds, epochs)."""
+    found = curve(name)
+    epoch, values = np.array(found["epoch"]), scale * np.array(found["values"])
+    last, count = values[:, -1].mean(), len(values)
+    axis.fill_between(epoch, values.min(0), values.max(0), color=colour, alpha=0.25, lw=0)
+    axis.plot(
+        epoch,
+        values.mean(0),
+        "-",
+        lw=1.1,
+        color=colour,
+        label=f"{label}: {last:.{digits}f} ({count} seed{'s' * (count > 1)})",
+    )
+    return epoch, values
+
+
+def _variables(name: str, epoch: Any, values: Any, unit: str) -> dict[str, Any]:
+    """Return one curve for the table; runs may differ in length and seeds, so each has dimensions of its own."""
+    return {
+        f"{name}_epoch": (f"epoch_{name}", epoch, "1"),
+        name: ((f"seed_{name}", f"epoch_{name}"), values, unit),
+    }
+
+
+def _settings(names: Any) -> dict[str, Any]:
+    return {n: {"seeds": curve(n)["seeds"], "settings": curve(n)["settings"]} for n in names}
+
+
+def _mnist(effort: Effort) -> Drawing:
+    for name in ("mnist_accuracy_fp", "mnist_accuracy_array"):
+        curve(name)
+    published = paper()["training"]["mnist_accuracy"]
+    figure, axis = style.new_figure(width=5.2, height=3.8)
+    drawn: dict[str, Any] = {}
+    there, missing, words = [], [], []
+    for name, (label, colour, key) in _MNIST.items():
+        try:
+            epoch, values = _draw(axis, name, label, colour, 100.0, 2)
+        except MissingLibrary:
+            missing.append(f"{label}: {COMMANDS[name]}")
+            continue
+        there.append(name)
+        drawn |= _variables(name, epoch, values, "%")
+        if key:
+            axis.axhline(published[key], color=colour, ls="--", lw=0.9)
+            words.append(f"{label} {values[:, -1].mean():.2f} % (published {published[key]:g} %)")
+    axis.plot([], [], ls="--", lw=0.9, color=style.MEASURED, label="published, same colour")
+    axis.set(xlabel="epoch [1]", ylabel="accuracy on test images [%]", ylim=(90, 100), xlim=(0, None))
+    style.legend(axis, loc="lower right")
+    data = style.table(
+        {},
+        **drawn,
+        **{f"published_{k}": ((), v, "%") for k, v in published.items() if k in ("fp_sgd", "array", "symmetric")},
+    )
+    caption = (
+        f"Accuracy of the 784-256-128-10 network over epochs; lines: mean over seeds, bands: their range. After the last epoch: "
+        f"{'; '.join(words)}. Put in: network, rates and device metrics as published; {CHOSEN}."
+    )
+    if missing:
+        caption += f" Not run yet: {'; '.join(missing)}."
+    return Drawing(figure, data, caption, _settings(there))
+
+
+def _text(effort: Effort) -> Drawing:
+    figure, axis = style.new_figure(width=5.2, height=3.8)
+    drawn: dict[str, Any] = {}
+    last = []
+    for name, (label, colour) in _TEXT.items():
+        epoch, values = _draw(axis, name, label, colour, 1.0, 3)
+        drawn |= _variables(name, epoch, values, "1")
+        last.append(values[:, -1].mean())
+    gap, published = 100 * (last[1] / last[0] - 1), paper()["training"]["lstm_perplexity_gap_percent"]["value"]
+    axis.set(xlabel="epoch [1]", ylabel="perplexity on the test text [1]", xlim=(0, None))
+    style.remark(axis, f"gap {gap:.2f} %, published {published:g} %", 0.97, 0.6)
+    style.legend(axis, loc="upper right")
+    data = style.table({}, **drawn, gap=((), gap, "%", "array over floating point"), published_gap=((), published, "%"))
+    caption = (
+        f"Perplexity of the two-layer LSTM on the test part of War and Peace over epochs. After the last: {last[1]:.3f} on the array, "
+        f"{last[0]:.3f} in floating point, {gap:.2f} % apart (published {published:g} %). Put in: network, rates and device metrics as "
+        f"published; {CHOSEN}."
+    )
+    return Drawing(figure, data, caption, _settings(_TEXT))

@@ -1,0 +1,1 @@
+"""`reram report FOLDER`: one page that shows whatever a run folder holds."""
