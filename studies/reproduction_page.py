@@ -41,7 +41,7 @@ def write_reproduction(made: Reproduction, path: Path) -> None:
         Section("Provenance", [_files(drawn), provenance_table(made.provenance, "This run")]),
     ]
     notes = ["Quick run: figures are made with less work than they deserve; each says what was cut."] if quick else []
-    save_page(path, "A published ReRAM platform, reproduced", sections, subtitle=_INTRODUCTION, notes=notes)
+    save_page(path, "A published ReRAM platform beside ours", sections, subtitle=_INTRODUCTION, notes=notes)
 
 
 def _summary(made: Reproduction, drawn: Sequence[dict[str, Any]]) -> list[Part]:
