@@ -144,7 +144,7 @@ def step(
         error = 2.0 * abs(n_both - n_whole) / ((n_both + n_whole) * tol)
         if error > 1.0 and h > least:
             return AGAIN, max(0.2, 0.9 * error ** (-1.0 / 3.0)), x, now, now, x
-        best = both if whole == math.inf else max(both + (both - whole) / 3.0, 0.0)
+        best = both if whole == math.inf else max(both + (both - whole) / 3.0, first)  # never back behind the middle
         x_end = _after(x, w, power, best, g, forward)
     end = _next(
         p,

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "fem" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason=f"no FEM here: {reason}"))
-    for name, library in (("plot", "pyvista"), ("aihwkit", "aihwkit")):
+    for name, library in (("plot", "pyvista"), ("aihwkit", "aihwkit"), ("training", "torch")):
         if importlib.util.find_spec(library) is None:
             for item in items:
                 if name in item.keywords:

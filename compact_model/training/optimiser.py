@@ -20,7 +20,7 @@ class AnalogOptimiser(torch.optim.Optimizer):
         self.digital = list(network.parameters())
         super().__init__(self.digital or [torch.nn.Parameter(torch.zeros(0))], {"lr": lr})
 
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         """Update every tile, then the digital parameters."""
         lr = self.param_groups[0]["lr"]
         for layer in self.layers:

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 # What a file needs; one that is not named needs torch (networks, and the products of a tile) and numba.
 # The live half of the aihwkit tests runs where aihwkit and torch are, numba or not.
 NEEDS = {
-    "test_aihwkit_tiles.py": (),
+    "test_aihwkit_tiles.py": ("torch",),
     "test_bank.py": (),
     "test_download.py": (),
     "test_idx.py": (),
