@@ -25,7 +25,7 @@ def mirror(tmp_path, monkeypatch):
     folder.mkdir()
     content = {name: f"SYNTHETIC {name}".encode() for name in SHA256}
     for name, data in content.items():
-        (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+        (folder / f"{name}.gz").write_bytes(gzip.compress(data, mtime=0))
     monkeypatch.setattr(download, "SHA256", {n: hashlib.sha256(d).hexdigest() for n, d in content.items()})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -57,7 +57,7 @@ def test_the_second_mirror_has_what_the_first_lacks(mirror, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [gzip.compress(b"another content"), gzip.compress(b"x" * 99)[:-9], b"<html>blocked</html>"]
+    "data", [gzip.compress(b"another content", mtime=0), gzip.compress(b"x" * 99)[:-9], b"<html>blocked</html>"]
 )
 def test_a_file_that_is_not_mnist_is_not_kept(mirror, tmp_path, data):
     folder, address = mirror
