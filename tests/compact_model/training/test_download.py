@@ -57,7 +57,8 @@ def test_the_second_mirror_has_what_the_first_lacks(mirror, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [gzip.compress(b"another content", mtime=0), gzip.compress(b"x" * 99, mtime=0)[:-9], b"<html>blocked</html>"]
+    "data",
+    [gzip.compress(b"another content", mtime=0), gzip.compress(b"x" * 99, mtime=0)[:-9], b"<html>blocked</html>"],
 )
 def test_a_file_that_is_not_mnist_is_not_kept(mirror, tmp_path, data):
     folder, address = mirror
