@@ -5,7 +5,7 @@ PY := .venv/bin/python
 PYTHON311 ?= python3.11
 ARGS ?=
 
-.PHONY: help setup demo test lint docs doctor training-env test-aihwkit response reproduce scoreboard clean
+.PHONY: help setup demo test lint docs doctor training-env test-aihwkit response reproduce scoreboard numbers clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ reproduce: setup  ## draw every figure and compare with every number of the pape
 
 scoreboard: setup  ## write the scoreboard of README.md anew
 	$(PY) -m studies.scoreboard_page README.md
+
+numbers: setup  ## write anew the numbers that docs/ quotes (ARGS=all: those that take minutes, too)
+	$(PY) -m studies.numbers_page $(ARGS)
 
 clean:  ## remove what can be made again: environments, caches, build folders (results under runs/ stay)
 	rm -rf docs/_build docs/_generated .venv .venv-aihwkit .venv-setup.log build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,4 +19,8 @@ for (const table of document.querySelectorAll("table")) {
     body.append(...rows.map(([, row]) => row));
   }));
 }
+// A picture that the page makes smaller is shown as large as it is when pressed, and scrolls; a second press takes it back.
+for (const picture of document.querySelectorAll("figure > img")) {
+  picture.addEventListener("click", () => picture.parentElement.classList.toggle("whole"));
+}
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ground.paper import paper
+from studies.published_array import PULSED, relaxed
 from studies.target import Outcome, Target
 from studies.uncertainty import SEEDS, mean_error, spread
 
@@ -18,7 +19,7 @@ def array_targets() -> list[Target]:
     """Return the targets of figures 3, 4a-d and 5."""
     p = paper()
     verify = p["program_verify"]
-    population = ("open_loop.n_states", "open_loop.sp_skew", "open_loop.nsr")
+    population = PULSED
     relaxation = ("relaxation.mean_shift.per_ln_t", "relaxation.sigma", "relaxation.read_noise")
     slope = {
         a: verify["sigma_prog"][k][1] for a, k in ((0.002, "acceptance_0p2_percent"), (0.02, "acceptance_2_percent"))
@@ -100,29 +101,25 @@ def _slope(acceptance: float) -> Outcome:
     return Outcome(line.c1, f"a uniform law inside the band gives {acceptance / np.sqrt(3):.4g}", line.c1_stderr)
 
 
-@cache
-def _relaxed(seed: int = 0) -> Any:
-    from compact_model.population import Population
-    from compact_model.relaxation_statistics import relaxation_statistics
-
-    levels = paper()["program_verify"]["levels"]
-    return relaxation_statistics(Population.published(), (16, 16), levels, 0.002, [600.0, 3600.0], seed=seed)
+_MOMENTS_s = (600.0, 3600.0)
 
 
 def _overlap() -> Outcome:
-    r = _relaxed()
+    r = relaxed(16, _MOMENTS_s)
     note = (
         "common area of the normal laws of neighbouring levels, 256 devices programmed within 0.2 %, relaxed and read; the paper does not "
         f"say how overlap is defined: {100 * float(r.misread[0]):.0f} % lie nearer to another level, shift included. ± over {SEEDS} seeds"
     )
     return Outcome(
-        100.0 * float(r.overlap[0]), note, spread([100.0 * float(_relaxed(s).overlap[0]) for s in range(SEEDS)])
+        100.0 * float(r.overlap[0]),
+        note,
+        spread([100.0 * float(relaxed(16, _MOMENTS_s, s).overlap[0]) for s in range(SEEDS)]),
     )
 
 
 def _shift() -> Outcome:
     note = f"the published law of the mean is an input; clipping at the bounds and read noise are ours. ± over {SEEDS} seeds"
-    shifts = [float(_relaxed(s).mean_shift_uS[1]) for s in range(SEEDS)]
+    shifts = [float(relaxed(16, _MOMENTS_s, s).mean_shift_uS[1]) for s in range(SEEDS)]
     return Outcome(shifts[0], note, spread(shifts))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 import numpy as np
 
 from ground.paper import paper
+from studies.published_array import FORMING, cycled, formed
 from studies.published_cell import DOME_m, coarser, mesh_error, selfconsistent, table_transport
 from studies.target import Outcome, Target
 from studies.uncertainty import jackknife, mean_error
@@ -19,7 +17,6 @@ def device_targets() -> list[Target]:
     transport, cycling = p["transport"], p["cycling"]
     ambient = transport["t_ambient_K"]
     hop = ("transport.n_e, delta_e", "cycling.r_lrs_ohm")
-    forming = ("forming.v_forming_reram_V", "forming.r_ds_triode_ohm", "forming.i_forming_1t1r_uA")
     spread = ("cycling.r_lrs_ohm", "cycling.r_hrs_ohm.mean", "open_loop.n_states, sp_skew")
     sigma_formed = "forming_fit.sigma_cmo_after_forming_S_per_cm"
     return [
@@ -38,7 +35,7 @@ def device_targets() -> list[Target]:
             p["forming"]["v_forming_reram_V"]["mean"],
             0.03,
             lambda: _forming("mean"),
-            forming,
+            FORMING,
             True,
         ),
         Target(
@@ -47,13 +44,13 @@ def device_targets() -> list[Target]:
             p["forming"]["v_forming_reram_V"]["sigma"],
             0.25,
             lambda: _forming("sigma"),
-            forming,
+            FORMING,
             given=True,
         ),
         Target(
-            "v_forming_1t1r_V", "S3", p["forming"]["v_forming_1t1r_V"]["mean"], 0.03, lambda: _forming("1t1r"), forming
+            "v_forming_1t1r_V", "S3", p["forming"]["v_forming_1t1r_V"]["mean"], 0.03, lambda: _forming("1t1r"), FORMING
         ),
-        Target("forming_yield_percent", "2a", p["forming"]["yield_percent"], 0.02, lambda: _forming("yield"), forming),
+        Target("forming_yield_percent", "2a", p["forming"]["yield_percent"], 0.02, lambda: _forming("yield"), FORMING),
         Target(
             "dome_rise_lrs_minus_1V_K",
             "S4",
@@ -100,21 +97,8 @@ def device_targets() -> list[Target]:
     ]
 
 
-@cache
-def _formed() -> Any:
-    """Forming of many cells on the published ramp. Mean and sigma are inputs of the hazard, so only 1T1R voltage "
-    "and yield come out."""
-    from compact_model.cells import Cells
-    from compact_model.forming import Forming, form
-    from compact_model.published_cell import published_cell
-
-    cell = published_cell()
-    assert cell.transistor is not None
-    return form(Cells.of(cell, (64, 64)), Forming.published(cell.transistor), seed=0)
-
-
 def _forming(what: str) -> Outcome:
-    result = _formed()
+    result = formed(4096)
     seen = result.formed
     if what == "yield":
         share = (seen.sum() + 0.5) / (seen.size + 1.0)  # not certain even where every cell formed
@@ -134,18 +118,8 @@ def _forming(what: str) -> Outcome:
     return Outcome(float(v.std()), note, jackknife(lambda x: float(x.std()), v))
 
 
-@cache
-def _cycled() -> Any:
-    from compact_model.cycling import cycle_cells
-    from compact_model.published_cell import published_cell, published_spread
-
-    spread = published_spread()
-    cells = spread.sample(published_cell(), (16, 16), seed=0)
-    return cycle_cells(cells, paper()["cycling"]["cycles"], seed=0, spread=spread)
-
-
 def _spread(name: str) -> Outcome:
-    found = _cycled()
+    found = cycled(16, 16)
     note = (
         "an input: the spread of ln N is set by it, half of its variance from cycle to cycle (assumed)"
         if "lrs" in name

@@ -6,18 +6,16 @@ inputs uniform in -1..1. The paper does not state its own; this is what the auth
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ground.paper import paper
+from studies.published_array import IDEAL, WAN, TEN_YEARS_s, multiplied
 from studies.target import Outcome, Target
 from studies.uncertainty import SEEDS, spread
 
-_TEN_YEARS_s = 3.1536e8
-_IDEAL: dict[str, Any] = {"dac_bits": None, "adc_bits": None, "ir_drop": "none"}
-_WAN: dict[str, Any] = {"device": "Wan 2022", "low_S": 0.0, "high_S": 40e-6}
+_IDEAL = {**IDEAL, "ir_drop": "none"}
 _OVER = f"± over {SEEDS} draws of weights, inputs, devices and noise"
 _INPUTS = (
     "mvm.dac_bits",
@@ -46,8 +44,8 @@ def mvm_targets() -> list[Target]:
     ]
     cases: list[tuple[str, float, float, dict[str, Any]]] = [
         ("mvm_rmse_1s", p["rmse_1s"]["value"], 1.0, {}),
-        ("mvm_rmse_10y", p["rmse_10y"]["value"], _TEN_YEARS_s, {}),
-        ("mvm_rmse_wan2022", p["rmse_wan2022_same_conditions"]["value"], 1.0, _WAN),
+        ("mvm_rmse_10y", p["rmse_10y"]["value"], TEN_YEARS_s, {}),
+        ("mvm_rmse_wan2022", p["rmse_wan2022_same_conditions"]["value"], 1.0, WAN),
     ]
     for name, published, t_s, changes in cases:
         for suffix, kind in (("", "aihwkit"), ("_exact_ir_drop", "exact")):
@@ -84,16 +82,8 @@ def _seeded(t_s: float, note: str, changes: dict[str, Any]) -> Outcome:
     return Outcome(found[0], note, spread(found))
 
 
-@lru_cache(maxsize=256)
-def _study(size: int, times_s: tuple[float, ...], changes: tuple[tuple[str, Any], ...], seed: int) -> np.ndarray:
-    from compact_model.mvm import MvmSettings, mvm_study
-
-    return mvm_study(size, paper()["mvm"]["inputs"], times_s, MvmSettings.published(**dict(changes)), seed=seed).rmse
-
-
-def _rmse(t_s: float, size: int = paper()["mvm"]["size"], seed: int = 0, **changes: Any) -> float:
-    """The closed loop is simulated: the published width of programming is a result, not an input."""
-    return float(_study(size, (t_s,), tuple(sorted({"programming": "simulated", **changes}.items())), seed)[0])
+def _rmse(t_s: float, size: int | None = None, seed: int = 0, **changes: Any) -> float:
+    return float(multiplied((t_s,), seed, size=size, **changes).rmse[0])
 
 
 def _alone(source: str, t_s: float, size: int, **changes: Any) -> float:
@@ -106,7 +96,7 @@ def _alone(source: str, t_s: float, size: int, **changes: Any) -> float:
 def _quantisation_until() -> Outcome:
     """The time at which relaxation alone does as much as quantisation alone [s], on a grid of seven points per decade."""
     quantisation = _alone("quantisation", 0.0, 64)
-    times = np.logspace(0.0, np.log10(_TEN_YEARS_s), 60)
+    times = np.logspace(0.0, np.log10(TEN_YEARS_s), 60)
     relaxation = np.array([_alone("relaxation", float(t), 64) for t in times])
     later = np.flatnonzero(relaxation > quantisation)
     note = f"quantisation alone {quantisation:.3g}, relaxation alone {relaxation[0]:.3g} at 1 s and {relaxation[-1]:.3g} at 10 years"

@@ -39,12 +39,15 @@ class TrainedNetwork:
     def scores(
         self, model: CompactModel, times_s: Sequence[float], seed: int, through_cell: bool = False
     ) -> list[float]:
-        """Return its figure of merit at each time, programmed into devices of a model; through_cell : with exact wires."""
+        """Return its figure of merit at each time, programmed into devices of a model.
+
+        through_cell : read each device through the curve of the model's cell, where it has one.
+        """
         from compact_model.training.network_in_arrays import default_chain, evaluate
 
         chain = default_chain(simulated=True)
         if through_cell and model.cell is not None:
-            chain = chain.replace(ir_drop="exact", cell=model.cell)
+            chain = chain.replace(cell=model.cell)
         found = evaluate(self.run.network, self.run.task, model, chain, times=times_s, seed=seed)
         return [float(v) for v in found.mean]
 

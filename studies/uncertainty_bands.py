@@ -37,8 +37,8 @@ _UNBIASED: Final = "median_unbiased"  # numpy's default makes the band of 20 sam
 class Question:
     """What is computed with each model. times_s : after programming.  size, inputs : of the random product.
 
-    settings : the chain of the product; its cell is replaced by that of each model.  network : or None.  seed : of matrix, inputs,
-    drawn models and the devices of "parameters".  network_cell : read the network through the model's cell too.
+    settings : the chain of the product.  through_cell : read product and network through the curve of each model's cell, where it has
+    one.  network : or None.  seed : of matrix, inputs, drawn models and the devices of "parameters".
     """
 
     times_s: tuple[float, ...] = (0.0, 1.0, 3600.0, 3.1536e8)
@@ -47,7 +47,6 @@ class Question:
     settings: MvmSettings = field(default_factory=lambda: MvmSettings.published(programming="simulated"))
     through_cell: bool = True
     network: TrainedNetwork | None = None
-    network_cell: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,7 +67,7 @@ class Question:
             self.through_cell,
             self.seed,
         ]
-        net = () if self.network is None else (self.network.content, self.network_cell)
+        net = () if self.network is None else (self.network.content,)
         return content_key([own, device_seed, *asked, *net])
 
     def answer(self, model: CompactModel, device_seed: int) -> dict[str, list[float]]:
@@ -79,7 +78,7 @@ class Question:
         exact = x @ w
         found = {"rmse": [float(np.sqrt(np.mean((mvm.multiply(x, t) - exact) ** 2))) for t in self.times_s]}
         if self.network is not None:
-            found[self.network.figure] = self.network.scores(model, self.times_s, device_seed, self.network_cell)
+            found[self.network.figure] = self.network.scores(model, self.times_s, device_seed, self.through_cell)
         return found
 
 
@@ -185,12 +184,7 @@ def _answered(
 def _not_carried(model: CompactModel, asked: Question) -> list[str]:
     """Return what is varied but does not reach a result, in words."""
     varies = any(n.startswith(("ln_hop", "ln_trap", "barrier")) or "cell." in n for n in _varied(model))
-    out = []
-    if varies and not asked.through_cell:
-        out.append("cell.hopping: the product was read by linear devices, so it does not show")
-    if varies and asked.network is not None and not (asked.through_cell and asked.network_cell):
-        out.append("cell.hopping, in the network: its devices are linear; --network-cell reads them through the cell")
-    return out
+    return ["cell.hopping: read by linear devices, so it does not show"] if varies and not asked.through_cell else []
 
 
 def _varied(model: CompactModel) -> Sequence[str]:

@@ -34,9 +34,6 @@ def uncertainty_command(
         Path | None, typer.Option(help="Where the network's data are, if no longer where they were.")
     ] = None,
     linear: Annotated[bool, typer.Option("--linear", help="Linear devices, also where the model has a cell.")] = False,
-    network_cell: Annotated[
-        bool, typer.Option("--network-cell", help="Read the network through the model's cell too: minutes a sample.")
-    ] = False,
     seed: Annotated[int, typer.Option(help="Of drawn models, matrix, inputs and devices.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -64,7 +61,7 @@ def uncertainty_command(
     model = _model(models, output)
     covariance_of(model)  # before a network is trained
     net = None if network is None else trained_network(network, output, data=data)
-    question = Question(plain.times_s, size, inputs, settings, not linear, net, network_cell, seed)
+    question = Question(plain.times_s, size, inputs, settings, not linear, net, seed)
     with progress_bar("reram uncertainty", quiet=json) as progress:
         bands = uncertainty_bands(model, samples, question, folder=output, progress=progress)
     record = provenance(
@@ -77,7 +74,6 @@ def uncertainty_command(
         size=size,
         inputs=inputs,
         network=network,
-        network_cell=network_cell,
         linear=linear,
         window=window,
         seed=seed,

@@ -82,6 +82,13 @@ def ours(slots: int) -> tuple[Any, Any]:
     return analog, AnalogOptimiser(analog, lr=LR)
 
 
+def learner(x: Any, y: Any) -> Any:
+    """Return the task whose steps `reram train mnist` takes."""
+    from compact_model.training.task import Task
+
+    return Task("mnist", x, y, x, y, hidden=(256, 128), batch=BATCH)
+
+
 def theirs(slots: int) -> tuple[Any, Any]:
     """Return (network on aihwkit's tiles, optimiser)."""
     from aihwkit.nn.conversion import convert_to_analog
@@ -132,11 +139,17 @@ def main(who: str, data: str, slots: int, threads: int, vectors: int, repeats: i
     x, y = images(Path(data))
     net, optimiser = (ours if who == "ours" else theirs)(slots)
 
+    task = learner(x[:BATCH], y[:BATCH]) if who == "ours" else None
+
     def part(start: int, stop: int) -> None:
         for k in range(start, stop, BATCH):
-            optimiser.zero_grad()
-            torch.nn.functional.cross_entropy(net(x[k : k + BATCH]), y[k : k + BATCH]).backward()
-            optimiser.step()
+            batch, labels = x[k : k + BATCH], y[k : k + BATCH]
+            if task is not None:
+                task.learn(net, optimiser, batch, labels)
+            else:
+                optimiser.zero_grad()
+                torch.nn.functional.cross_entropy(net(batch), labels).backward()
+                optimiser.step()
 
     part(0, 320)  # compiles, and fills the running means
     before = [layer.tile.pulses.copy() for layer in optimiser.layers] if who == "ours" else []

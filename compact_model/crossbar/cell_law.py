@@ -16,7 +16,7 @@ from device_physics.dome_response import Response
 from ground.errors import InputError, NotConverged
 
 Floats = NDArray[np.float64]
-_WHY = {
+WHY = {
     1: "the dome would conduct above the response table: a bias beyond thermal runaway, or hopping parameters of another device",
     2: "the dome would conduct below the response table: hopping parameters of another device",
     3: "the dome would be hotter than 1500 K, beyond which no constant of this model holds: too high a bias",
@@ -94,7 +94,7 @@ class HoppingCell:
             alone.rows, alone.tables, alone.table_of, volts.ravel(), amperes.ravel(), _middle(alone), ln_N, area
         )
         if status:
-            raise InputError(f"read_V={read_V:g} is not allowed for cell {i}: {_WHY[status]}.")
+            raise InputError(f"read_V={read_V:g} is not allowed for cell {i}: {WHY[status]}.")
         return cls(ready, np.exp(ln_N[:, 0]).reshape(g.shape), area.reshape(g.shape), gate)
 
     @property
@@ -121,7 +121,7 @@ class HoppingCell:
         if status:
             where = tuple(int(k) for k in np.unravel_index(i, self.shape))
             raise NotConverged(
-                f"cell {where} has no solution at {word[i] - bit[i]:.4g} V: {_WHY.get(status, 'no root found')}."
+                f"cell {where} has no solution at {word[i] - bit[i]:.4g} V: {WHY.get(status, 'no root found')}."
             )
         return Point(*(a.reshape(self.shape) for a in out))
 

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from compact_model.mvm.settings import MvmSettings
     from compact_model.mvm.study import MvmStudy
 
+Reference = Annotated[
+    str,
+    typer.Option(
+        help="Mid-point of single devices: digital, column (ideal), wired (a column of devices in the array)."
+    ),
+]
+ReferenceEvery = Annotated[int, typer.Option(help="Columns that share a wired reference; 0: all of an array.")]
+
 _SWEPT = (
     "size",
     "dac_bits",
@@ -45,13 +53,8 @@ def mvm_command(
     window: Annotated[str, typer.Option(help="Conductances of the weights -1 and 1, with their unit.")] = "9..89 uS",
     ir_drop: Annotated[str, typer.Option(help="exact, tabulated, word lines, bit lines, aihwkit, none.")] = "exact",
     scheme: Annotated[str, typer.Option(help="single (device and mid-point) or pair.")] = "single",
-    reference: Annotated[
-        str,
-        typer.Option(
-            help="Mid-point of single devices: digital, column (ideal), wired (a column of devices in the array)."
-        ),
-    ] = "column",
-    reference_every: Annotated[int, typer.Option(help="Columns that share a wired reference; 0: all of an array.")] = 0,
+    reference: Reference = "column",
+    reference_every: ReferenceEvery = 0,
     device: Annotated[str, typer.Option(help="CMO/HfOx, Wan 2022, PCM.")] = "CMO/HfOx",
     programming: Annotated[str, typer.Option(help="simulated, stated, ideal.")] = "stated",
     acceptance: Annotated[float, typer.Option(help="Of the closed loop, a fraction.")] = 0.002,

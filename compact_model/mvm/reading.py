@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compact_model.crossbar import Crossbar, HoppingCell, NonlinearCrossbar, Wires, aihwkit_product
+from compact_model.crossbar import (
+    CellProduct,
+    CellTable,
+    Crossbar,
+    HoppingCell,
+    NonlinearCrossbar,
+    Wires,
+    aihwkit_product,
+)
 from compact_model.mvm.references import ReferenceColumns
 from compact_model.mvm.settings import Compensation, MvmSettings
 from compact_model.noise import check_time
@@ -116,6 +124,10 @@ def currents_of(g_S: Floats, settings: MvmSettings, beside_S: Floats | None = No
     word = 0.0 if s.ir_drop in ("bit lines", "none") else s.wire_ohm
     bit = 0.0 if s.ir_drop in ("word lines", "none") else s.wire_ohm
     wires = Wires.uniform(word, bit_ohm=bit)
+    if s.cell is not None and s.ir_drop == "tabulated":
+        table = CellTable.kept(s.cell, s.read_V)
+        product = CellProduct.of(table, g_S, wires if s.wire_ohm > 0.0 else None)
+        return lambda volts: signed(product.currents(volts))
     if s.cell is not None:
         law = HoppingCell.from_conductance(s.cell, g_S, read_V=s.read_V, gate_V=s.gate_V)
         of_cells = NonlinearCrossbar(law, wires)

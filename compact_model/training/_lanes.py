@@ -74,9 +74,10 @@ def stack_room(typing: Any) -> Any:
     """Return the address of 256 float32 on the stack, which the compiler knows that nothing else overlaps."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(
-            cgutils.alloca_once(builder, ir.ArrayType(ir.FloatType(), 256)), ir.FloatType().as_pointer()
-        )
+        with builder.goto_entry_block():  # not numba's own room, which is filled with zeros at every call
+            room = builder.alloca(ir.ArrayType(ir.FloatType(), 256))
+        room.align = 64
+        return builder.bitcast(room, ir.FloatType().as_pointer())
 
     return types.CPointer(types.float32)(), build
 

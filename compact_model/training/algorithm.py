@@ -14,11 +14,12 @@ Fraction = Annotated[float, Quantity("", 0.0, 1.0)]
 
 
 class Algorithm(Spec):
-    """lr : learning rate of the network, of W and of everything digital."""
+    """lr : learning rate of the network, of W and of everything digital.  decay : by which it is multiplied after every epoch."""
 
     code: ClassVar[int] = 0
     name: ClassVar[str] = ""
     lr: Rate = 0.01
+    decay: Annotated[float, Quantity("", 1e-3, 1.0)] = 1.0
 
     @property
     def has_fast_array(self) -> bool:

@@ -18,19 +18,25 @@ class DeviceBank:
 
     weight = (g - reference_S) / unit_S.  reference_S (rows, columns) : conductance that is weight 0, by default the symmetry
     point of each device, where pulses of both directions cancel (a reference device programmed there).
-    unit_S : conductance of weight 1, by default half the mean window: weights reach from about -1 to 1.
+    reach : weight at the end of the mean window, which spans -reach to reach.
+    unit_S : conductance of weight 1, by default half the mean window over `reach`.
     grain : weight step that one pulse is taken for when trains are sized: the larger of the mean device's two steps in
     the middle of its window (aihwkit's `weight_granularity`).
     """
 
     def __init__(
-        self, devices: PulsedDevices, *, reference_S: ArrayLike | None = None, unit_S: float | None = None
+        self,
+        devices: PulsedDevices,
+        *,
+        reference_S: ArrayLike | None = None,
+        unit_S: float | None = None,
+        reach: float = 1.0,
     ) -> None:
         if len(devices.shape) != 2:
             raise InputError(f"DeviceBank: the devices have shape {devices.shape}; expected (rows, columns).")
         self.devices = devices
         span_S = devices.g_max_S - devices.g_min_S
-        self.unit_S = float(np.mean(span_S) / 2 if unit_S is None else unit_S)
+        self.unit_S = float(np.mean(span_S) / 2 / reach if unit_S is None else unit_S)
         reference = symmetry_point_S(devices) if reference_S is None else np.broadcast_to(reference_S, devices.shape)
         self.reference_S = np.array(reference, float)
         self.scale = np.stack([span_S, self.reference_S - devices.g_min_S], axis=-1) / self.unit_S

@@ -30,8 +30,13 @@ def train_command(
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786, for several seeds.")
     ] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate; default: the algorithm's.")] = None,
+    decay: Annotated[float | None, typer.Option(help="What lr is multiplied by after every epoch.")] = None,
     fast_lr: Annotated[float | None, typer.Option(help="Learning rate of the fast array.")] = None,
     transfer_every: Annotated[float | None, typer.Option(help="Vectors between two reads of a column.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
+    ] = None,
+    reach: Annotated[float, typer.Option(help="Weight at the end of the devices' mean window.")] = 1.0,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
@@ -73,6 +78,7 @@ def train_command(
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
+    rates |= {"decay": decay, "threshold": threshold}
     settings = TrainSettings(
         task=task,
         algorithm=algorithm,
@@ -85,6 +91,7 @@ def train_command(
         variant=Variant(nsr=nsr, states=states, skew=skew),
         device=device,
         test_bytes=test_bytes,
+        reach=reach,
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)

@@ -30,12 +30,14 @@ def to_analog(
     *,
     trains: PulseTrains | None = None,
     converters: Converters | None = None,
+    reach: float = 1.0,
     seed: int = 0,
     device: str = "cpu",
 ) -> torch.nn.Module:
     """Return a copy of a network whose Linear, Conv2d and LSTM layers compute and learn on devices.
 
     model : where the devices come from (default: the published population).  algorithm : default AGAD.
+    reach : weight at the end of the devices' mean window; what the ADC sees is multiplied by it in digital. 0.01 to 100.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
     floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
     device ("cuda"), for the same law in torch; digital parameters are moved there too.
@@ -47,11 +49,15 @@ def to_analog(
         return out.to(place)
     population = model.population if isinstance(model, CompactModel) else (model or Population.published())
     check_seed(seed)
-    used = [0]
+    if not 0.01 <= reach <= 100.0:
+        raise InputError(
+            f"reach={reach!r} is not allowed: expected 0.01 to 100, the largest weight a device is to hold."
+        )
+    converters, used = (converters or Converters()).reaching(reach), [0]
 
     def bank(shape: tuple[int, int]) -> DeviceBank:
         first, used[0] = used[0], used[0] + shape[0] * shape[1]
-        return DeviceBank(population.sample(shape, seed, first_device=first))
+        return DeviceBank(population.sample(shape, seed, first_device=first), reach=reach)
 
     def tile(weights: torch.Tensor) -> Tile:
         shape = (weights.shape[0], weights.shape[1])

@@ -27,6 +27,10 @@ class Converters(Spec):
     repeat_clipped: bool = True
     ideal: bool = False
 
+    def reaching(self, reach: float) -> Converters:
+        """Return the same converters with their output multiplied by `reach`, in digital: for weights of -reach to reach."""
+        return self.replace(noise=self.noise * reach, bound=self.bound * reach)
+
     @property
     def dac_step(self) -> float:
         """Return the step of the DAC, for inputs in -1..1."""

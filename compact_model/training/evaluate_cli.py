@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compact_model.mvm.cli import Reference, ReferenceEvery
 from compact_model.training.chain_options import Adc, Dac, IrDrop, TileSize, Wire, chain_of, words
 
 
@@ -34,6 +35,11 @@ def evaluate_command(
     acceptance: Annotated[float, typer.Option(help="With --program: of the closed loop, a fraction.")] = 0.002,
     window: Annotated[str, typer.Option(help="With --program: conductances of -1 and 1.")] = "9..89 uS",
     scheme: Annotated[str, typer.Option(help="With --program: single (device and mid-point) or pair.")] = "pair",
+    reference: Reference = "column",
+    reference_every: ReferenceEvery = 0,
+    cell: Annotated[
+        bool, typer.Option("--cell", help="Read through the current-voltage curve of the model's cell.")
+    ] = False,
     repeats: Annotated[int, typer.Option(help="With --program: how often, with other devices.")] = 1,
     seed: Annotated[int, typer.Option(help="With --program: of devices and noise.")] = 0,
     data: Annotated[Path | None, typer.Option(help="Where the data are, if no longer where they were.")] = None,
@@ -53,15 +59,29 @@ def evaluate_command(
     from compact_model.training.aftermath import evaluate_trained
     from compact_model.training.finished import load_run
     from compact_model.training.network_in_arrays import evaluate
+    from ground.errors import InputError
     from ground.progress import progress_bar
 
     when = parse_times(times)
     low, high = parse_window(window)
     settings: dict[str, Any] = {"compensation": compensation, "low_S": low, "high_S": high, "scheme": scheme}
+    settings |= {"reference": reference, "reference_every": reference_every or None}
     chain = chain_of(wire, dac, adc, ir_drop, tile, **settings, acceptance=acceptance, programming=program or "stated")
     found = load_run(run, data=data, model_file=model)
     if program is None and found.settings.law.code < 0:
         program = "stated"
+    if program is None and reference != "column":
+        raise InputError(
+            f"reference={reference!r} is not allowed without --program: as trained, every device stands beside a reference of "
+            "its own in the array; --references says whether that relaxes."
+        )
+    if cell and found.model.cell is None:
+        raise InputError(
+            f"--cell is not allowed: the model {found.model.name!r} of {run} has no cell. `reram model calibrate` writes one with a cell, "
+            "to train with; for a run without a model.json, give it with --model."
+        )
+    if cell:
+        chain = chain.replace(cell=found.model.cell)
     with progress_bar("reading", quiet=json) as report:
         how: dict[str, Any] = {"times": when, "input_scale": _scale(input_scale), "progress": report}
         if program is None:

@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 
+from compact_model.training._cell import step, step_back
 from compact_model.training.layers import AnalogLinear
 
 State = tuple[torch.Tensor, torch.Tensor]
+
+
+class _Recurrence(torch.autograd.Function):
+    """All time steps of one layer as one function of torch, which would spend more on asking for them than they take.
+
+    driven (time, batch, 4 hidden) = W_ih x + b.  h, c (batch, hidden) : before the first step.  recurrent : layer of W_hh.
+    Returns h of every step (time, batch, hidden) and the last c.
+    """
+
+    @staticmethod
+    def forward(
+        context: Any, driven: torch.Tensor, h: torch.Tensor, c: torch.Tensor, anchor: torch.Tensor, recurrent: Any
+    ) -> State:
+        times, batch, hidden = driven.shape[0], *h.shape
+        inputs, gates = driven.contiguous().numpy(), np.empty(driven.shape, np.float32)
+        hs, cs = (np.empty((times + 1, batch, hidden), np.float32) for _ in range(2))
+        squashed = np.empty((times, batch, hidden), np.float32)
+        hs[0], cs[0] = h.numpy(), c.numpy()
+        for t in range(times):
+            step(inputs[t], recurrent.tile.forward(hs[t]), cs[t], gates[t], cs[t + 1], squashed[t], hs[t + 1])
+        context.layer, context.kept = recurrent, (gates, hs, cs, squashed)
+        return torch.from_numpy(hs[1:]), torch.from_numpy(cs[-1].copy())
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        gates, hs, cs, squashed = context.kept
+        of_h, dc = gradients[0].contiguous().numpy(), gradients[1].contiguous().numpy().copy()
+        d, dh = np.empty_like(gates), np.zeros_like(dc)
+        for t in range(len(gates) - 1, -1, -1):
+            step_back(of_h[t] + dh, dc, cs[t], gates[t], squashed[t], d[t])
+            dh = context.layer.tile.backward(d[t])
+        lines = (torch.from_numpy(a.reshape(-1, a.shape[-1])) for a in (hs[:-1], d))
+        context.layer.pending.append(tuple(lines))
+        return torch.from_numpy(d), torch.from_numpy(dh), torch.from_numpy(dc), None, None
 
 
 class AnalogLSTM(torch.nn.Module):
@@ -22,16 +60,25 @@ class AnalogLSTM(torch.nn.Module):
         layers, batch = len(self.inputs), x.shape[0]
         if state is None:
             state = (x.new_zeros(layers, batch, self.hidden_size), x.new_zeros(layers, batch, self.hidden_size))
-        last_h, last_c = [], []
+        x, last_h, last_c = x.transpose(0, 1), [], []
         for k in range(layers):
-            h, c = state[0][k], state[1][k]
-            driven, out = self.inputs[k](x), []
-            for t in range(x.shape[1]):
-                i, f, g, o = (driven[:, t] + self.recurrent[k](h)).chunk(4, dim=1)
-                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-                h = torch.sigmoid(o) * torch.tanh(c)
-                out.append(h)
-            x = torch.stack(out, dim=1)
-            last_h.append(h)
+            recurrent: Any = self.recurrent[k]
+            driven, h, c = self.inputs[k](x), state[0][k], state[1][k]
+            if recurrent.tile.takes_tensors or recurrent.bias is not None:
+                x, c = _step_by_step(driven, h, c, recurrent)
+            else:
+                x, c = _Recurrence.apply(driven, h, c, recurrent._anchor, recurrent)
+            last_h.append(x[-1])
             last_c.append(c)
-        return x, (torch.stack(last_h), torch.stack(last_c))
+        return x.transpose(0, 1), (torch.stack(last_h), torch.stack(last_c))
+
+
+def _step_by_step(driven: torch.Tensor, h: torch.Tensor, c: torch.Tensor, recurrent: torch.nn.Module) -> State:
+    """Return what `_Recurrence` returns, in torch's own operations: for tiles on a GPU."""
+    out = []
+    for own in driven:
+        i, f, g, o = (own + recurrent(h)).chunk(4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        out.append(h)
+    return torch.stack(out), c

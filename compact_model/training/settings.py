@@ -49,11 +49,11 @@ class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
-    between them.  test_bytes : of a text, see `Text`.
+    between them.  test_bytes : of a text, see `Text`.  reach : the largest weight of the mean device, see `to_analog`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes")
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach")
 
     task: str
     algorithm: str = "agad"
@@ -68,6 +68,7 @@ class TrainSettings(GrownSpec):
     model_content: str = ""
     device: str = "cpu"
     test_bytes: Annotated[int, Field(ge=1)] | None = None
+    reach: Annotated[float, Quantity("", 0.01, 100.0)] = 1.0
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from compact_model.training.chain import learn_classes, links_of
+from compact_model.training.optimiser import AnalogOptimiser
 from ground.errors import InputError
 
 
@@ -71,6 +74,22 @@ class Task:
     def loss(self, network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Return the mean cross entropy of a batch."""
         return torch.nn.functional.cross_entropy(network(x), y)
+
+    def learn(self, network: torch.nn.Module, optimiser: AnalogOptimiser, x: torch.Tensor, y: torch.Tensor) -> float:
+        """Take one step of training on a batch and return its loss; nothing is changed where it is no finite number.
+
+        A plain chain of analog layers (see `links_of`) takes the short way, everything else the one through autograd.
+        """
+        links = links_of(network) if type(self).loss is Task.loss and x.dim() == 2 else None
+        if links:
+            return learn_classes(links, x, y, optimiser.param_groups[0]["lr"])
+        optimiser.zero_grad()
+        loss = self.loss(network, x, y)
+        value = loss.item()
+        if math.isfinite(value):
+            loss.backward()
+            optimiser.step()
+        return value
 
     def scores(self, network: torch.nn.Module) -> dict[str, float]:
         """Return {"loss": mean cross entropy [nat], figure: ...} on the test data."""

@@ -73,6 +73,8 @@ class Tile:
         ways = (self.io_back, self.io)
         self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.noise, io.adc_step, io.bound)) for io in ways]
         self._rooms: list[_Room | None] = [None, None]
+        converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
+        self._rules = tuple(np.float32(v) for v in (*self._memory, *converter))
         self._entry = np.empty(0, np.uint16)  # room for the lists of active lines, kept between updates
 
     @property
@@ -149,8 +151,7 @@ class Tile:
     def update(self, x: ArrayLike, d: ArrayLike, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
         fast, every, rate, scale, schedule = self._rates(lr)
-        t, a, io = self.trains, self.algorithm, self.io
-        converter = (0.0, 1e-9, 1e9) if io.ideal else self._steps[1][1:]
+        t = self.trains
         self._entry = update(
             np.ascontiguousarray(x, np.float32),
             np.ascontiguousarray(d, np.float32),
@@ -166,7 +167,7 @@ class Tile:
             self._entry,
             (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale),
             (every, self._choppers, schedule["rho"], schedule["period"]),
-            (a.code, *np.array((schedule["lambda_H"], *self._memory, *converter), np.float32)),
+            (self.algorithm.code, np.float32(schedule["lambda_H"]), *self._rules),
             self.seed,
             _STREAM[UPDATES],
         )

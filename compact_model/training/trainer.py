@@ -39,6 +39,7 @@ def fresh_network(task: Task, settings: TrainSettings, population: Population) -
     digital = task.network()
     torch.random.set_rng_state(state)
     how: dict[str, Any] = {"trains": settings.trains, "converters": settings.converters, "seed": settings.seed}
+    how["reach"] = settings.reach
     return to_analog(digital, population, settings.law, device=settings.device, **how)
 
 
@@ -77,6 +78,7 @@ def train(
             say(f"stopped: no better {task.figure} for {settings.patience} epochs")
             break
         before = _pulses(optimiser)
+        optimiser.param_groups[0]["lr"] = settings.law.lr * settings.law.decay**epoch
         loss = _epoch(task, network, optimiser, epoch, settings.seed, progress)
         pulses = [int(b - a) for a, b in zip(before, _pulses(optimiser), strict=True)]
         _check(task, network, optimiser, epoch + 1, loss, curve, pulses)
@@ -97,13 +99,9 @@ def _epoch(
     """Run all batches of an epoch and return the mean loss."""
     total, steps = 0.0, task.steps()
     for k, (x, y) in enumerate(task.batches(epoch, seed)):
-        optimiser.zero_grad()
-        loss = task.loss(network, x, y)
-        total += loss.item()
+        total += task.learn(network, optimiser, x, y)
         if not math.isfinite(total):
-            break  # before anything that is no number reaches a device
-        loss.backward()
-        optimiser.step()
+            break
         progress(k + 1, steps)
     return total / (k + 1)
 

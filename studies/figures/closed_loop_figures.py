@@ -7,6 +7,7 @@ import numpy as np
 from ground.paper import paper
 from studies.figures.figure import Drawing, Effort, Figure
 from studies.figures.style import OURS, PUBLISHED, SECOND, cumulative, legend, levels_colours, new_figure, table
+from studies.published_array import PULSED
 
 _ACCEPTANCE = 0.02
 _DEVICES = (8, 4)  # as published
@@ -14,7 +15,7 @@ _DEVICES = (8, 4)  # as published
 
 def figures() -> list[Figure]:
     """Return figure S5."""
-    inputs = ("program_verify.windows", "open_loop.n_states", "open_loop.sp_skew", "open_loop.nsr")
+    inputs = ("program_verify.windows", *PULSED)
     return [Figure("S5", "35 levels programmed to 2 %, and the windows of the closed loop", _loop, inputs)]
 
 

@@ -13,14 +13,14 @@ from studies.figures.style import (
     OURS,
     PUBLISHED,
     SECOND,
-    cumulative,
+    draw_cumulative,
     legend,
     new_figure,
     probability_axis,
-    probit,
     remark,
     table,
 )
+from studies.published_array import cycled
 
 _CELLS = (8, 4)  # as published
 _CYCLING = ("cycling.r_lrs_ohm", "cycling.r_hrs_ohm.mean", "open_loop.n_states, sp_skew")
@@ -40,21 +40,10 @@ def figures() -> list[Figure]:
     ]
 
 
-@cache
-def _cycled() -> Any:
-    from compact_model.cycling import cycle_cells
-    from compact_model.published_cell import published_cell, published_spread
-
-    spread = published_spread()
-    return cycle_cells(
-        spread.sample(published_cell(), _CELLS, seed=0), paper()["cycling"]["cycles"], seed=0, spread=spread
-    )
-
-
 def _cycles(effort: Effort) -> Drawing:
     from studies.published_cell import table_transport
 
-    found, law = _cycled(), table_transport()
+    found, law = cycled(*_CELLS), table_transport()
     current = np.abs(found.current_A).reshape(-1, found.bias_V.size)
     median = np.median(current, axis=0)
     figure, (cycles, fitted) = new_figure(1, 2, width=4.6, height=3.6)
@@ -149,27 +138,27 @@ def _draw_fit(axis: Any, fit: Any) -> None:
 
 
 def _states(effort: Effort) -> Drawing:
-    found, c = _cycled(), paper()["cycling"]
+    found, c = cycled(*_CELLS), paper()["cycling"]
     figure, axis = new_figure(width=4.8, height=3.9)
     variables: dict[str, Any] = {}
     for name, values, published, colour in (
         ("LRS", found.r_lrs_ohm, c["r_lrs_ohm"], "#b5383b"),
         ("HRS", found.r_hrs_ohm, c["r_hrs_ohm"], OURS),
     ):
-        x, share = cumulative(values)
-        axis.semilogx(
-            x / 1e3,
-            probit(share),
-            "o",
+        shares = draw_cumulative(
+            axis,
+            values / 1e3,
+            marker="o",
+            ls="",
             ms=3,
             mfc="none",
             color=colour,
-            label=f"ours, {name}: {x.mean() / 1e3:.3g} kΩ, σ/mean {x.std() / x.mean():.2f}",
+            label=f"ours, {name}: {values.mean() / 1e3:.3g} kΩ, σ/mean {values.std() / values.mean():.2f}",
         )
-        law = published["mean"] * (1.0 + published["sigma_over_mean"] * probit(share))
+        law = published["mean"] * (1.0 + published["sigma_over_mean"] * shares)
         axis.semilogx(
             law / 1e3,
-            probit(share),
+            shares,
             "--",
             color=PUBLISHED,
             lw=1.1,

@@ -10,8 +10,9 @@ import numpy as np
 from ground.paper import paper
 from ground.plotting import load_matplotlib, matplotlib_part
 from studies.figures.figure import RESPONSE, Drawing, Effort, Figure
-from studies.figures.forming_figures import FORMING, SHOWN, formed_cells
+from studies.figures.forming_figures import SHOWN
 from studies.figures.style import OURS, PUBLISHED, SECOND, THIRD, legend, new_figure, table
+from studies.published_array import FORMING, formed
 
 _LOW_FIELD = ("forming_fit.r_cf_nm", "forming_fit.sigma_cmo_after_forming_S_per_cm")
 
@@ -56,13 +57,13 @@ def _branch(resistance_ohm: float, bias_V: Any, gate_V: float) -> Any:
 
 
 def _sweeps(effort: Effort) -> Drawing:
-    formed, fit, first = formed_cells(SHOWN), paper()["forming_fit"], paper()["first_negative_sweep"]
+    cells, fit, first = formed(SHOWN), paper()["forming_fit"], paper()["first_negative_sweep"]
     names = ("sigma_cmo_after_forming_S_per_cm", "sigma_cmo_after_first_negative_sweep_S_per_cm")
     sigmas, r_cf = [fit[n]["value"] for n in names], fit["r_cf_nm"]["value"] * 1e-9
     ohms = [float(_ohm(r_cf, 100.0 * s)) for s in sigmas]
-    down, reverse = np.linspace(0.01, formed.forming.v_stop_V, 90), np.linspace(-0.01, first["v_stop_V"], 60)
+    down, reverse = np.linspace(0.01, cells.forming.v_stop_V, 90), np.linspace(-0.01, first["v_stop_V"], 60)
     branches = {
-        "after_forming_A": ("down_V", _branch(ohms[0], down, formed.forming.gate_V), "A"),
+        "after_forming_A": ("down_V", _branch(ohms[0], down, cells.forming.gate_V), "A"),
         "negative_out_A": ("negative_V", _branch(ohms[0], reverse, first["v_gate_V"]), "A"),
         "negative_back_A": ("negative_V", _branch(ohms[1], reverse, first["v_gate_V"]), "A"),
     }
@@ -70,7 +71,7 @@ def _sweeps(effort: Effort) -> Drawing:
     by_radius = np.array([float(_ohm(r, 100.0 * sigmas[0])) for r in radii])
     by_sigma = np.asarray(_ohm(r_cf, 100.0 * grid))
     figure, (left, middle, right) = new_figure(1, 3, width=4.0, height=3.4)
-    _draw_sweeps(left, formed, first["v_gate_V"])
+    _draw_sweeps(left, cells, first["v_gate_V"])
     said = (
         f"1  back from forming: {sigmas[0]:g} S/cm",
         "    first negative sweep, out",
@@ -87,7 +88,7 @@ def _sweeps(effort: Effort) -> Drawing:
     middle.set_title("what the filament's fit inverts (0..0.2 V)", fontsize=9)
     legend(middle, loc="upper right")
     _draw_sigma(right, grid, by_sigma, sigmas, ohms, r_cf)
-    bias, current = formed.sweep()
+    bias, current = cells.sweep()
     data = table(
         {"cell": (np.arange(SHOWN), "1"), "bias_V": (bias, "V"), "r_cf_m": (radii, "m"), "sigma_cmo_S_per_m": (100 * grid, "S/m"),
          "down_V": (down, "V"), "negative_V": (reverse, "V")},
@@ -107,10 +108,10 @@ def _sweeps(effort: Effort) -> Drawing:
     return Drawing(figure, data, caption, {"cells": SHOWN, "seed": 0})
 
 
-def _draw_sweeps(axis: Any, formed: Any, negative_gate_V: float) -> None:
-    bias, current = formed.sweep()
+def _draw_sweeps(axis: Any, cells: Any, negative_gate_V: float) -> None:
+    bias, current = cells.sweep()
     colours = load_matplotlib().get_cmap("viridis")(np.linspace(0, 1, SHOWN))
-    for one, v, colour in zip(current, formed.v_1t1r_V, colours, strict=True):
+    for one, v, colour in zip(current, cells.v_1t1r_V, colours, strict=True):
         at = int(np.argmax(one > 0))
         axis.semilogy([v, v, *bias[at:]], [1e-9, one[at], *one[at:]], color=colour, lw=0.7)
     volts, amps = paper()["forming"]["v_forming_1t1r_V"]["mean"], paper()["forming"]["i_forming_1t1r_uA"]["mean"]
@@ -127,7 +128,7 @@ def _draw_sweeps(axis: Any, formed: Any, negative_gate_V: float) -> None:
     axis.set(
         xlim=(-1.5, 3.7), ylim=(1e-9, 3e-3), xlabel="voltage across cell and transistor [V]", ylabel="|current| [A]"
     )
-    axis.set_title(f"{SHOWN} cells, gate {formed.forming.gate_V:g} V (negative: {negative_gate_V:g} V)", fontsize=9)
+    axis.set_title(f"{SHOWN} cells, gate {cells.forming.gate_V:g} V (negative: {negative_gate_V:g} V)", fontsize=9)
 
 
 def _draw_sigma(axis: Any, grid: Any, by_sigma: Any, sigmas: list[float], ohms: list[float], r_cf_m: float) -> None:
@@ -153,7 +154,7 @@ def _cross(axis: Any, x: float, y: float, text: str) -> None:
 
 
 def _transistor(effort: Effort) -> Drawing:
-    t = formed_cells(SHOWN).transistor
+    t = formed(SHOWN).transistor
     gates, drain = np.arange(0.0, 3.01, 0.3), np.linspace(0.0, 4.0, 201)
     current = t.current(gates[:, None], drain, 0.0)
     f = paper()["forming"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,16 @@ from studies.figures.style import (
     PUBLISHED,
     QUIET,
     THIRD,
-    cumulative,
+    draw_cumulative,
     legend,
     new_figure,
     probability_axis,
-    probit,
     remark,
     table,
 )
+from studies.published_array import FORMING, formed
 
 SHOWN, _MANY = 32, 4096  # cells as published, and enough to show the law
-FORMING = ("forming.v_forming_reram_V", "forming.r_ds_triode_ohm", "forming.i_forming_1t1r_uA")
 
 
 def figures() -> list[Figure]:
@@ -35,21 +33,9 @@ def figures() -> list[Figure]:
     ]  # fmt: skip
 
 
-@cache
-def formed_cells(cells: int) -> Any:
-    """Return the forming of this many published cells."""
-    from compact_model.cells import Cells
-    from compact_model.forming import Forming, form
-    from compact_model.published_cell import published_cell
-
-    cell = published_cell()
-    assert cell.transistor is not None
-    return form(Cells.of(cell, cells), Forming.published(cell.transistor), seed=0)
-
-
 def _distribution(effort: Effort) -> Drawing:
-    formed, few = formed_cells(_MANY), formed_cells(SHOWN)
-    v = formed.v_reram_V[formed.formed]
+    many, few = formed(_MANY), formed(SHOWN)
+    v = many.v_reram_V[many.formed]
     f = paper()["forming"]["v_forming_reram_V"]
     edges = np.linspace(2.8, 3.4, 49)
     density, _ = np.histogram(v, edges, density=True)
@@ -79,7 +65,7 @@ def _distribution(effort: Effort) -> Drawing:
 
 
 def _cumulatives(effort: Effort) -> Drawing:
-    few, many, f = formed_cells(SHOWN), formed_cells(_MANY), paper()["forming"]
+    few, many, f = formed(SHOWN), formed(_MANY), paper()["forming"]
     shown = (
         ("v_1t1r_V", 1.0, "1T1R forming voltage [V]", f["v_forming_1t1r_V"]["mean"], "V", OURS),
         ("current_A", 1e6, "1T1R forming current [µA]", f["i_forming_1t1r_uA"]["mean"], "µA", "#b5383b"),
@@ -93,8 +79,7 @@ def _cumulatives(effort: Effort) -> Drawing:
             (many, {"ls": "-", "lw": 1, "color": QUIET}),
             (few, {"ls": "", "marker": "o", "ms": 4, "color": colour}),
         ):
-            x, share = cumulative((getattr(result, name) * scale)[result.formed])
-            axis.plot(x, probit(share), **style)
+            draw_cumulative(axis, (getattr(result, name) * scale)[result.formed], **style)
         axis.axvline(published, color=PUBLISHED, ls="--", lw=1.1, label=f"published mean: {published:g} {unit}")
         axis.axvline(values.mean(), color=colour, lw=0.9, label=f"ours: {values.mean():.4g} {unit}")
         span = {"V": (2.0, 4.0), "µA": (100, 500)}[unit]

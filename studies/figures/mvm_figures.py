@@ -5,8 +5,6 @@ What each published panel shows: its page https://arxiv.org/html/2502.04524v3 an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from ground.paper import paper
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
+from studies.published_array import IDEAL, IN_TIME, WAN, TEN_YEARS_s, multiplied, rmse
 
 if TYPE_CHECKING:
     from compact_model.mvm.study import MvmStudy
@@ -25,21 +24,13 @@ _INPUTS = (
     "mvm.adc_bits",
     "mvm.r_wire_segment_ohm",
     "mvm.g_window_uS",
-    "open_loop.n_states",
-    "open_loop.sp_skew",
-    "open_loop.nsr",
-    "relaxation.mean_shift",
-    "relaxation.sigma",
-    "relaxation.read_noise",
+    *IN_TIME,
 )
-TEN_YEARS_s = 3.1536e8
 _KINDS = ("aihwkit", "exact")
 _SCATTER_s = {"programmed": 0.0, "1 s": 1.0, "1 h": 3600.0, "10 years": TEN_YEARS_s}
 _TIMES_s = (0.0, 1.0, 60.0, 3600.0, 86400.0, 604800.0, 3.1536e7, TEN_YEARS_s)
 _SHOWN_VECTORS = 20
 _LARGE = 512
-_WAN: dict[str, Any] = {"device": "Wan 2022", "low_S": 0.0, "high_S": 40e-6}
-_IDEAL: dict[str, Any] = {"dac_bits": None, "adc_bits": None}
 _INPUT = (
     "Put in: converters, wire, window, the laws of relaxation and read noise, and the population of devices as published. Ours: the "
     "closed loop at 0.2 %, crossbar and chain. RMSE is plain, for weights and inputs uniform in -1..1; the paper does not state its own, "
@@ -62,46 +53,20 @@ def figures() -> list[Figure]:
     ]  # fmt: skip
 
 
-@cache
-def _study(
-    size: int, inputs: int, times_s: tuple[float, ...], seed: int, changes: tuple[tuple[str, Any], ...]
-) -> MvmStudy:
-    from compact_model.mvm import MvmSettings, mvm_study
-
-    settings = MvmSettings.published(programming="simulated", **dict(changes))
-    return mvm_study(size, inputs, times_s, settings, seed=seed)
+def _studies(seeds: int, times_s: tuple[float, ...] = (), **changes: Any) -> list[MvmStudy]:
+    return [multiplied(times_s or _TIMES_s, seed, **changes) for seed in range(seeds)]
 
 
-def _studies(
-    seeds: int,
-    *,
-    size: int | None = None,
-    inputs: int | None = None,
-    times_s: Sequence[float] = (),
-    **changes: Any,
-) -> list[MvmStudy]:
-    numbers = paper()["mvm"]
-    key = tuple(sorted(changes.items()))
-    return [
-        _study(size or numbers["size"], inputs or numbers["inputs"], tuple(times_s) or _TIMES_s, s, key)
-        for s in range(seeds)
-    ]
-
-
-def _rmse(studies: list[MvmStudy]) -> Any:
-    """Return the RMSE of every matrix, (matrices, times)."""
-    return np.array([s.rmse for s in studies])
-
-
-def _line(axis: Any, times_s: Any, rmse: Any, colour: str, label: str, marker: str = "o", dashed: bool = False) -> None:
+def _line(
+    axis: Any, times_s: Any, found: Any, colour: str, label: str, marker: str = "o", dashed: bool = False
+) -> None:
     """Draw the mean over matrices and the range of them; 0 s, which a logarithm does not know, is a dotted level."""
-    mean, low, high = rmse.mean(0), rmse.min(0), rmse.max(0)
     later = np.asarray(times_s) > 0
-    look = {"ls": "--", "mfc": "none"} if dashed else {"ls": "-"}
-    axis.fill_between(np.asarray(times_s)[later], low[later], high[later], color=colour, alpha=0.25, lw=0)
-    axis.plot(np.asarray(times_s)[later], mean[later], marker=marker, ms=4, lw=1, color=colour, label=label, **look)
+    look: dict[str, Any] = {"ls": "--", "mfc": "none"} if dashed else {"ls": "-"}
+    look |= {"marker": marker, "ms": 4, "lw": 1, "label": label}
+    style.mean_and_range(axis, np.asarray(times_s)[later], found[:, later], colour, **look)
     if not later[0]:
-        axis.axhline(mean[0], color=colour, ls=":", lw=0.9)
+        axis.axhline(found[:, 0].mean(), color=colour, ls=":", lw=0.9)
 
 
 def _time_axis(axis: Any) -> None:
@@ -112,7 +77,7 @@ def _time_axis(axis: Any) -> None:
 def _products(effort: Effort) -> Drawing:
     seeds, numbers = (2 if effort.quick else 10), paper()["mvm"]
     runs = {k: _studies(seeds, ir_drop=k) for k in _KINDS}
-    wan = _rmse(_studies(seeds, times_s=(1.0,), ir_drop="aihwkit", **_WAN))
+    wan = rmse(_studies(seeds, times_s=(1.0,), ir_drop="aihwkit", **WAN))
     figure, axes = style.new_figure(1, 3, width=3.7, height=3.4)
     colours = dict(zip(_SCATTER_s, style.sequence_colours(len(_SCATTER_s)), strict=True))
     shown = np.empty((len(_KINDS), len(_SCATTER_s), _SHOWN_VECTORS * numbers["size"]))
@@ -122,7 +87,7 @@ def _products(effort: Effort) -> Drawing:
         for j, (name, t) in reversed(list(enumerate(_SCATTER_s.items()))):
             k = study.times_s.index(t)
             shown[i, j] = study.y[k, :_SHOWN_VECTORS].ravel()
-            label = f"{name}: RMSE {_rmse(runs[kind])[:, k].mean():.3f}"
+            label = f"{name}: RMSE {rmse(runs[kind])[:, k].mean():.3f}"
             axis.plot(exact, shown[i, j], ".", ms=1.6, color=colours[name], label=label, rasterized=True)
         ends = np.array([-1, 1]) * np.abs(exact).max()
         axis.plot(ends, ends, "-", color=style.PUBLISHED, lw=0.8)
@@ -130,7 +95,7 @@ def _products(effort: Effort) -> Drawing:
         style.title(axis, f"IR drop: {kind}")
         axis.legend(fontsize=7, frameon=False, markerscale=4, loc="upper left", handletextpad=0.2)
     for kind, colour, marker in zip(_KINDS, (style.OURS, style.SECOND), "os", strict=True):
-        _line(axes[2], _TIMES_s, _rmse(runs[kind]), colour, f"IR drop: {kind}", marker)
+        _line(axes[2], _TIMES_s, rmse(runs[kind]), colour, f"IR drop: {kind}", marker)
     published = {1.0: numbers["rmse_1s"]["value"], TEN_YEARS_s: numbers["rmse_10y"]["value"]}
     axes[2].plot(
         list(published), list(published.values()), "D", ms=5, mfc="none", color=style.PUBLISHED, label="published"
@@ -143,7 +108,7 @@ def _products(effort: Effort) -> Drawing:
     style.legend(axes[2], loc="upper left", fontsize=6.5)
     data = style.table(
         {"ir_drop": (list(_KINDS), "1"), "time": (list(_TIMES_s), "s"), "matrix": (np.arange(seeds), "1")},
-        rmse=(("ir_drop", "matrix", "time"), np.array([_rmse(runs[k]) for k in _KINDS]), "1"),
+        rmse=(("ir_drop", "matrix", "time"), np.array([rmse(runs[k]) for k in _KINDS]), "1"),
         rmse_wan_2022=("matrix", wan[:, 0], "1", "at 1 s, IR drop as in aihwkit"),
         scatter_time=("moment", list(_SCATTER_s.values()), "s"),
         product=(("ir_drop", "moment", "point"), shown, "1", "in memory, first matrix"),
@@ -153,7 +118,7 @@ def _products(effort: Effort) -> Drawing:
         published_rmse_wan_2022=((), other, "1"),
     )
     at = [_TIMES_s.index(t) for t in published]
-    ours = [" and ".join(f"{_rmse(runs[k])[:, i].mean():.3g}" for i in at) for k in _KINDS]
+    ours = [" and ".join(f"{rmse(runs[k])[:, i].mean():.3g}" for i in at) for k in _KINDS]
     caption = (
         f"64 x 64, 6 bit in, 8 bit out, {numbers['inputs']} vectors, {seeds} matrices (bands: their range; left and middle: the first, "
         f"{_SHOWN_VECTORS} vectors). RMSE at 1 s and 10 years: {ours[0]} (aihwkit), {ours[1]} (exact); published "
@@ -167,20 +132,20 @@ def _sizes(effort: Effort) -> Drawing:
     seeds = 2 if quick else 10
     cases: list[tuple[str, dict[str, Any], str, str]] = [
         ("6/8 bit", {}, style.THIRD, "X"),
-        ("ideal I/O", dict(_IDEAL), style.OURS, "s"),
+        ("ideal I/O", IDEAL, style.OURS, "s"),
     ]
     figure, (left, right) = style.new_figure(1, 2, width=4.6, height=3.6)
     names, curves = [], []
     for name, changes, colour, marker in cases:
         for kind, dashed in zip(_KINDS, (False, True), strict=True):
-            rmse = _rmse(_studies(seeds, ir_drop=kind, **changes))
-            _line(left, _TIMES_s, rmse, colour, f"IR drop {kind}, {name}", marker, dashed)
+            found = rmse(_studies(seeds, ir_drop=kind, **changes))
+            _line(left, _TIMES_s, found, colour, f"IR drop {kind}, {name}", marker, dashed)
             names.append(f"{kind}, {name}")
-            curves.append(rmse)
-    rmse = _rmse(_studies(seeds, ir_drop="none", **_IDEAL))
-    _line(left, _TIMES_s, rmse, style.SECOND, "no IR drop, ideal I/O", "o")
+            curves.append(found)
+    found = rmse(_studies(seeds, ir_drop="none", **IDEAL))
+    _line(left, _TIMES_s, found, style.SECOND, "no IR drop, ideal I/O", "o")
     names.append("none, ideal I/O")
-    curves.append(rmse)
+    curves.append(found)
     value = numbers["rmse_programmed_32bit_no_ir_drop"]["value"]
     left.axhline(value, color=style.PUBLISHED, ls="--", lw=0.9, label="published: programmed, no IR drop, 32 bit")
     style.title(left, "64 x 64")
@@ -188,7 +153,7 @@ def _sizes(effort: Effort) -> Drawing:
     few, vectors = (1, 10) if quick else (2, numbers["inputs"])
     large = []
     for kind, dashed, small in zip(_KINDS, (False, True), (curves[0], curves[1]), strict=True):
-        large.append(_rmse(_studies(few, size=_LARGE, inputs=vectors, times_s=large_s, ir_drop=kind)))
+        large.append(rmse(_studies(few, size=_LARGE, inputs=vectors, times_s=large_s, ir_drop=kind)))
         _line(right, large_s, large[-1], style.MEASURED, f"{_LARGE} x {_LARGE}, {kind}, 6/8 bit", "D", dashed)
         _line(right, _TIMES_s, small, style.THIRD, f"64 x 64, {kind}, 6/8 bit", "X", dashed)
     style.title(right, f"up to {_LARGE} x {_LARGE}")

@@ -13,7 +13,8 @@ import numpy as np
 
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
-from studies.figures.pulse_figures import ARRAY, DOWN, INPUTS, PUT_IN, UP, draw_trace, pulse_axis, pulsed, settings
+from studies.figures.pulse_figures import ARRAY, DOWN, PUT_IN, UP, draw_trace, pulse_axis, pulsed, settings
+from studies.published_array import PULSED
 
 if TYPE_CHECKING:
     from fits.devices.population_fit import PopulationFit
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 def figures() -> list[Figure]:
     """Return figures S8 and S9."""
     return [
-        Figure("S8", "Soft-bounds model fitted to a trace (content of S8 inferred from S7 and S9)", _fitted, INPUTS),
-        Figure("S9", "Laws of the device parameters, G1 and G2", _laws, INPUTS, "99 resamplings of the fit, not 999"),
+        Figure("S8", "Soft-bounds model fitted to a trace (content of S8 inferred from S7 and S9)", _fitted, PULSED),
+        Figure("S9", "Laws of the device parameters, G1 and G2", _laws, PULSED, "99 resamplings of the fit, not 999"),
     ]
 
 

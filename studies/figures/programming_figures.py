@@ -13,11 +13,11 @@ import numpy as np
 from ground.paper import paper
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
+from studies.published_array import PULSED
 
 if TYPE_CHECKING:
     from compact_model.programming_statistics import ProgramStatistics
 
-_INPUTS = ("open_loop.n_states", "open_loop.sp_skew", "open_loop.nsr")
 _BOTH = {0.002: "acceptance_0p2_percent", 0.02: "acceptance_2_percent"}
 _COLOUR = {0.002: style.FOURTH, 0.02: style.SECOND}
 _SWEPT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -31,11 +31,11 @@ def figures() -> list[Figure]:
     """Return figures 3a to 3e."""
     fewer = "64 devices instead of 1,024"
     return [
-        Figure("3a", "35 levels programmed to 0.2 %", _levels, _INPUTS),
-        Figure("3b", "Identical-pulse closed loop of one device", _one_loop, _INPUTS),
-        Figure("3c", "Pulses against target", _pulses, _INPUTS, fewer),
-        Figure("3d", "Programming noise against pulses", _noise_and_pulses, _INPUTS, fewer),
-        Figure("3e", "Programming noise against target", _noise, _INPUTS, fewer),
+        Figure("3a", "35 levels programmed to 0.2 %", _levels, PULSED),
+        Figure("3b", "Identical-pulse closed loop of one device", _one_loop, PULSED),
+        Figure("3c", "Pulses against target", _pulses, PULSED, fewer),
+        Figure("3d", "Programming noise against pulses", _noise_and_pulses, PULSED, fewer),
+        Figure("3e", "Programming noise against target", _noise, PULSED, fewer),
     ]
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from ground.paper import paper
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
+from studies.published_array import PULSED
 
 if TYPE_CHECKING:
     from compact_model.open_loop import OpenLoopMetrics, OpenLoopTrace
     from compact_model.pulsed_device import PulsedDevices
 
-INPUTS = ("open_loop.n_states", "open_loop.sp_skew", "open_loop.nsr")
 ARRAY = (8, 4)
 _EDGES = (0, 400, 800, 1200, 1600, 2100)
 _AFTER = 1200
@@ -40,11 +40,11 @@ def figures() -> list[Figure]:
     """Return figures 5a to 5c, 6a and S7."""
     fewer = "256 devices instead of 4,096"
     return [
-        Figure("5a", "Open-loop pulses of one device", _one, INPUTS),
-        Figure("5b", "Open-loop pulses of an array", _array, INPUTS, fewer),
-        Figure("5c", "Metrics of the array", _metrics, INPUTS, fewer),
-        Figure("6a", "Soft-bounds devices as weights", _weights, INPUTS),
-        Figure("S7", "Open-loop pulses of every device (number inferred)", _every, INPUTS),
+        Figure("5a", "Open-loop pulses of one device", _one, PULSED),
+        Figure("5b", "Open-loop pulses of an array", _array, PULSED, fewer),
+        Figure("5c", "Metrics of the array", _metrics, PULSED, fewer),
+        Figure("6a", "Soft-bounds devices as weights", _weights, PULSED),
+        Figure("S7", "Open-loop pulses of every device (number inferred)", _every, PULSED),
     ]
 
 

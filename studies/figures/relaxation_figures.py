@@ -6,7 +6,6 @@ What each published panel shows: its page https://arxiv.org/html/2502.04524v3 an
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,21 +13,14 @@ import numpy as np
 from ground.paper import paper
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
+from studies.published_array import IN_TIME, TEN_YEARS_s, relaxed
 
 if TYPE_CHECKING:
     from compact_model.relaxation_statistics import RelaxationStatistics
 
-_INPUTS = (
-    "open_loop.n_states",
-    "open_loop.sp_skew",
-    "open_loop.nsr",
-    "relaxation.mean_shift",
-    "relaxation.sigma",
-    "relaxation.read_noise",
-)
 _TEN_MINUTES_s, _HOUR_s = 600.0, 3600.0
 _CURVE_s = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 600.0, 1000.0, 3600.0)
-_LONG_s = {"1 s": 1.0, "1 h": 3600.0, "1 day": 86400.0, "1 week": 604800.0, "10 years": 3.1536e8}
+_LONG_s = {"1 s": 1.0, "1 h": 3600.0, "1 day": 86400.0, "1 week": 604800.0, "10 years": TEN_YEARS_s}
 _INPUT = (
     "Put in: the published law of relaxation (mean and width against ln t) and of read noise, and the population of devices. Ours: "
     "programming to 0.2 % and its width, one Brownian path per device, bounds, and the statistics."
@@ -39,25 +31,16 @@ def figures() -> list[Figure]:
     """Return figures 4a to 4e."""
     fewer = "64 devices instead of 1,024"
     return [
-        Figure("4a", "35 levels ten minutes after programming", _levels_later, _INPUTS, fewer),
-        Figure("4b", "Width of the levels, programmed and ten minutes later", _widths, _INPUTS, fewer),
-        Figure("4c", "Conductance against time", _over_time, _INPUTS, fewer),
-        Figure("4d", "Change after one hour", _hour, _INPUTS, fewer),
-        Figure("4e", "One level from 1 s to 10 years", _long, _INPUTS, "256 devices instead of 4,096"),
+        Figure("4a", "35 levels ten minutes after programming", _levels_later, IN_TIME, fewer),
+        Figure("4b", "Width of the levels, programmed and ten minutes later", _widths, IN_TIME, fewer),
+        Figure("4c", "Conductance against time", _over_time, IN_TIME, fewer),
+        Figure("4d", "Change after one hour", _hour, IN_TIME, fewer),
+        Figure("4e", "One level from 1 s to 10 years", _long, IN_TIME, "256 devices instead of 4,096"),
     ]
 
 
-@cache
-def _relaxed(side: int, times_s: tuple[float, ...]) -> RelaxationStatistics:
-    from compact_model.population import Population
-    from compact_model.relaxation_statistics import relaxation_statistics
-
-    levels = paper()["program_verify"]["levels"]
-    return relaxation_statistics(Population.published(), (side, side), levels, 0.002, list(times_s), seed=0)
-
-
 def _run(effort: Effort) -> RelaxationStatistics:
-    return _relaxed(8 if effort.quick else 32, _CURVE_s)
+    return relaxed(8 if effort.quick else 32, _CURVE_s)
 
 
 def _at(run: RelaxationStatistics, t_s: float) -> Any:

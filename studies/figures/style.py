@@ -58,6 +58,19 @@ def cumulative(values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float
     return x, (np.arange(x.size) + 0.5) / x.size
 
 
+def draw_cumulative(axis: Any, values: ArrayLike, **look: Any) -> NDArray[np.float64]:
+    """Draw values on a `probability_axis`, and return where they stand on it."""
+    x, share = cumulative(values)
+    axis.plot(x, probit(share), **look)
+    return probit(share)
+
+
+def mean_and_range(axis: Any, x: ArrayLike, values: NDArray[np.float64], colour: str, **look: Any) -> None:
+    """Draw the mean of runs (runs, points), and a band from the lowest to the highest of them."""
+    axis.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.25, lw=0)
+    axis.plot(x, values.mean(0), color=colour, **look)
+
+
 def levels_colours(count: int) -> Any:
     """Return one colour per level, blue for the first to red for the last, as in the published figures."""
     return load_matplotlib().get_cmap("coolwarm")(np.linspace(0.0, 1.0, count))

@@ -13,8 +13,9 @@ from ground.errors import MissingLibrary
 from ground.paper import paper
 from studies.figures import style
 from studies.figures.figure import Drawing, Effort, Figure
+from studies.published_array import PULSED
 from studies.training_curves import COMMANDS, CURVES, curve
-from studies.training_targets import CHOSEN
+from studies.training_targets import MNIST_CHOICES, TEXT_CHOICES
 
 _INPUTS = (
     "training.algorithm",
@@ -22,9 +23,7 @@ _INPUTS = (
     "training.fast_lr",
     "training.transfer_every",
     "training.batch",
-    "open_loop.n_states",
-    "open_loop.sp_skew",
-    "open_loop.nsr",
+    *PULSED,
 )
 _MNIST = {
     "mnist_accuracy_fp": ("floating point, SGD", "black", "fp_sgd"),
@@ -52,15 +51,8 @@ def _draw(axis: Any, name: str, label: str, colour: str, scale: float, digits: i
     found = curve(name)
     epoch, values = np.array(found["epoch"]), scale * np.array(found["values"])
     last, count = values[:, -1].mean(), len(values)
-    axis.fill_between(epoch, values.min(0), values.max(0), color=colour, alpha=0.25, lw=0)
-    axis.plot(
-        epoch,
-        values.mean(0),
-        "-",
-        lw=1.1,
-        color=colour,
-        label=f"{label}: {last:.{digits}f} ({count} seed{'s' * (count > 1)})",
-    )
+    label = f"{label}: {last:.{digits}f} ({count} seed{'s' * (count > 1)})"
+    style.mean_and_range(axis, epoch, values, colour, lw=1.1, label=label)
     return epoch, values
 
 
@@ -104,7 +96,7 @@ def _mnist(effort: Effort) -> Drawing:
     )
     caption = (
         f"Accuracy of the 784-256-128-10 network over epochs; lines: mean over seeds, bands: their range. After the last epoch: "
-        f"{'; '.join(words)}. Put in: network, rates and device metrics as published; {CHOSEN}."
+        f"{'; '.join(words)}. Put in: network, rates and device metrics as published; {MNIST_CHOICES}."
     )
     if missing:
         caption += f" Not run yet: {'; '.join(missing)}."
@@ -127,6 +119,6 @@ def _text(effort: Effort) -> Drawing:
     caption = (
         f"Perplexity of the two-layer LSTM on the test part of War and Peace over epochs. After the last: {last[1]:.3f} on the array, "
         f"{last[0]:.3f} in floating point, {gap:.2f} % apart (published {published:g} %). Put in: network, rates and device metrics as "
-        f"published; {CHOSEN}."
+        f"published; {TEXT_CHOICES}."
     )
     return Drawing(figure, data, caption, _settings(_TEXT))

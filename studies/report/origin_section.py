@@ -68,7 +68,7 @@ def provenance(shelf: Shelf) -> list[Section]:
         return []
     parts: list[Part] = [
         Text(
-            "From data to result: what made each file, and from what. `reram trace FILE` follows a chain through other folders."
+            "From data to result: what made each file, and from what. The command reram trace FILE follows a chain through other folders."
         ),
         *notes,
         Table("Made by", ("file", "made by", "version", "when (UTC)", "data", "sha256 begins"), made, folded=True),
@@ -93,4 +93,5 @@ def _status(link: Link) -> Badge:
 def files(shelf: Shelf) -> list[Section]:
     """Return the section of all files: kind, size and hash."""
     rows = [(i.name, i.kind or "not known", i.file.size, i.file.sha256) for i in shelf.items]
+    rows += [(group.like, f"{group.count:,} files, counted only", group.size, "") for group in shelf.left_out]
     return [Section("Files", [Table("", ("file", "shown as", "size [B]", "sha256"), rows)])]

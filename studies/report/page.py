@@ -53,15 +53,16 @@ _ROOMS = (
 def write_report(folder: str | Path, output: str | Path | None = None) -> dict[str, Any]:
     """Write the page of a run folder, whole or not at all, and return what it shows.
 
-    output : the page (default: report.html in the folder). Returned: path, bytes, sections, files, unknown (names), notes.
+    output : the page (default: report.html in the folder). Returned: path, bytes, sections, files (shown), files_left_out (how many are
+    counted only), unknown (names), notes.
     Raises InputError where the folder is missing, holds nothing that is known, or the page cannot be written. A damaged file
     is no error: the page says so.
     """
     folder = Path(folder)
     page = Path(output) if output is not None else folder / NAME
-    found = run_files(folder, page)
+    found, left_out = run_files(folder, page)
     check_writable(page)
-    shelf = Shelf.of(found)
+    shelf = Shelf.of(found, left_out)
     if not shelf.is_known:
         names = ", ".join(f.name for f in found[:5])
         told = "; ".join([names, *shelf.notes[:3]])
@@ -79,6 +80,7 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> dict[s
         "bytes": page.stat().st_size,
         "sections": [s.title for s in sections],
         "files": len(shelf.items),
+        "files_left_out": sum(group.count for group in left_out),
         "unknown": [i.name for i in shelf.items if not i.kind],
         "notes": shelf.notes,
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,8 @@ from ground.errors import InputError
 from ground.files import file_hash
 from ground.records import SIDECAR
 
-MAX_FILES = 2000
+MAX_FILES = 2000  # more are not shown one by one
+SHOWN_ALIKE = 20  # of files whose names differ in their numbers only, where there are more than MAX_FILES
 _MAX_JSON = 64_000_000
 
 
@@ -61,10 +64,20 @@ class RunFile:
             raise InputError(f"is not JSON that can be read: {type(error).__name__}") from None
 
 
-def run_files(folder: Path, leave_out: Path) -> list[RunFile]:
+@dataclass(frozen=True)
+class LeftOut:
+    """Files that are counted and not read. like : their names, with * for numbers.  size : in all [B]."""
+
+    like: str
+    count: int
+    size: int
+
+
+def run_files(folder: Path, leave_out: Path) -> tuple[list[RunFile], list[LeftOut]]:
     """Return the files of a folder and of its sub-folders, by name, without hidden ones, records of others and `leave_out`.
 
-    Raises InputError where it is no folder, cannot be read, is empty or holds more than MAX_FILES.
+    Of more than MAX_FILES those that are alike, such as the samples of an uncertainty, are thinned, and whatever is too much after
+    that is left out; the second list counts them.  Raises InputError where it is no folder, cannot be read or is empty.
     """
     if not folder.exists():
         raise InputError(f"{folder}: there is no such folder; give the folder of a run, such as runs/demo.")
@@ -75,13 +88,26 @@ def run_files(folder: Path, leave_out: Path) -> list[RunFile]:
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {error.strerror}.") from None
     found = [f for f in found if f.path != leave_out and not f.name.endswith(SIDECAR)]
-    if len(found) > MAX_FILES:
-        raise InputError(
-            f"{folder}: holds {len(found)} files; a report shows at most {MAX_FILES}. Give one run's folder."
-        )
     if not found:
         raise InputError(f"{folder}: holds no file to report on; is the run unfinished, or is it another folder?")
-    return sorted(found, key=lambda f: ("/" in f.name, f.name))
+    found.sort(key=lambda f: ("/" in f.name, f.name))
+    return (found, []) if len(found) <= MAX_FILES else _thinned(found)
+
+
+def _thinned(files: list[RunFile]) -> tuple[list[RunFile], list[LeftOut]]:
+    alike: dict[str, list[RunFile]] = defaultdict(list)
+    for file in files:
+        alike[re.sub(r"\d+", "*", file.name)].append(file)
+    left = [_counted(like, group[SHOWN_ALIKE:]) for like, group in alike.items() if len(group) > SHOWN_ALIKE]
+    among = {f.name for group in alike.values() for f in group[:SHOWN_ALIKE]}
+    some = [f for f in files if f.name in among]
+    rest = some[MAX_FILES:]
+    return some[:MAX_FILES], [*left, _counted("others", rest)] if rest else left
+
+
+def _counted(like: str, files: Iterable[RunFile]) -> LeftOut:
+    sizes = [f.size for f in files]
+    return LeftOut(like, len(sizes), sum(sizes))
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 from ground.errors import InputError, MissingLibrary
 from ground.page import Figure, Heading, Note, Part
 from studies.report.kinds import kind_of
-from studies.report.run_folder import RunFile
+from studies.report.run_folder import LeftOut, RunFile
 
 # What a file that is damaged, or of a kind it only seems to be, can raise while it is shown.
 _DAMAGED = (InputError, MissingLibrary, KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -37,16 +37,23 @@ class Item:
 
 @dataclass
 class Shelf:
-    """items : every file.  notes : of files that could not be read.  used : names of files that have found their place."""
+    """items : every file that is shown.  left_out : files that are only counted.  notes : of files that could not be read, or are
+    left out.  used : names of files that have found their place."""
 
     items: list[Item]
+    left_out: Sequence[LeftOut] = ()
     notes: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, files: Sequence[RunFile]) -> Shelf:
+    def of(cls, files: Sequence[RunFile], left_out: Sequence[LeftOut] = ()) -> Shelf:
         """Sort the files; a damaged one is kept, as unknown and with a note."""
-        shelf = cls([])
+        shelf = cls([], left_out)
+        if left_out:
+            few = ", ".join(f"{group.like} ({group.count:,})" for group in left_out[:5])
+            more = " and others" if len(left_out) > 5 else ""
+            count = sum(group.count for group in left_out)
+            shelf.notes.append(f"{count:,} of {count + len(files):,} files are counted and not shown: {few}{more}")
         for file in files:
             try:
                 kind, data = kind_of(file)

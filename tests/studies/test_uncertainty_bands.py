@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import studies.trained_network as networks
 from compact_model.model import CompactModel, Covariance
 from compact_model.mvm.settings import MvmSettings
 from compact_model.noise import Relaxation
+from compact_model.published_cell import published_cell
 from fits.noise.relaxation_fit import fit_relaxation
 from ground.errors import InputError, NotConverged
 from studies.uncertainty_bands import KINDS, Question, uncertainty_bands
@@ -207,6 +209,23 @@ def test_a_network_is_scored_with_every_model(
         InputError, match="network='nowhere' is not allowed: expected a folder of `reram train`, or digits"
     ):
         networks.trained_network("nowhere", tmp_path)
+
+
+def test_errors_of_the_curve_reach_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one set of devices models that differ in the hop distance differ in nothing but the bend of the read."""
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(networks, "_EPOCHS", 2)
+    errors = Covariance(names=("ln cell.hopping.hop_distance_m",), matrix=((0.04,),))
+    model = CompactModel.published().replace(cell=published_cell(), covariance=errors)
+    net = networks.trained_network("digits", tmp_path)
+    asked = Question((3.1536e8,), 4, 4, PLAIN, network=net)
+    bent = uncertainty_bands(model, 4, asked, folder=tmp_path / "bent")
+    straight = uncertainty_bands(model, 4, replace(asked, through_cell=False), folder=tmp_path / "straight")
+    width = {k: float(np.ptp(b.values["accuracy"]["parameters"])) for k, b in (("bent", bent), ("straight", straight))}
+    assert width["bent"] > 0.0 == width["straight"]
+    assert not [text for text in bent.left if "hopping: read" in text]
+    assert "cell.hopping: read by linear devices, so it does not show" in straight.left
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,6 +166,21 @@ def test_a_read_through_the_cell_bends_small_inputs_down() -> None:
     assert off == pytest.approx(bends, abs=0.3 * np.abs(bends).max())
 
 
+@pytest.mark.parametrize("change", [{"scheme": "pair"}, {"reference": "wired", "reference_every": 5}])
+def test_a_tabulated_read_through_the_cell_is_the_exact_one_but_for_wires_times_bends(change: dict[str, Any]) -> None:
+    """Without wires to the error of the table; with them a twentieth of what linear devices miss."""
+    rng = np.random.default_rng(9)
+    w, x = rng.uniform(-1, 1, (40, 12)), rng.uniform(-1, 1, (6, 40))
+    exact = MvmSettings.published(**{**IDEAL, "ir_drop": "exact", "cell": published_cell(), **change})
+    for ohm, share in ((0.0, 1e-3), (2.0, 0.05)):
+        mvm = Mvm.program(w, exact.replace(wire_ohm=ohm))
+        y = mvm.multiply(x)
+        off, of_linear = (
+            np.abs(mvm.with_settings(ir_drop="tabulated", **how).multiply(x) - y).max() for how in ({}, {"cell": None})
+        )
+        assert off < share * of_linear
+
+
 def test_budget_has_a_line_for_the_cell() -> None:
     settings = MvmSettings.published(cell=published_cell())
     budget = error_budget(12, 20, [0.0], settings)
@@ -223,6 +239,10 @@ W = np.zeros((3, 2))
         (
             lambda: MvmSettings.published(cell=published_cell(), ir_drop="aihwkit"),
             r"ir_drop='aihwkit'.* not allowed with a cell",
+        ),
+        (
+            lambda: MvmSettings.published(cell=published_cell(), ir_drop="tabulated", gate_V=3.3),
+            r"gate_V=3.3 is not allowed with ir_drop='tabulated', whose table is that of cells alone",
         ),
         (lambda: MvmSettings.published(gate_V=1.0), r"gate_V=1 is not allowed without a cell that has a transistor"),
         (lambda: mvm_study(0, 3), r"rows=0 is not allowed"),

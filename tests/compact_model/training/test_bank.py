@@ -40,6 +40,17 @@ def test_grain_is_the_larger_step_in_the_middle_of_the_window():
     assert DeviceBank(d).grain == pytest.approx(expected)
 
 
+def test_reach_makes_every_weight_larger_and_every_state_the_same():
+    devices = POPULATION.sample((6, 9), 4)
+    one, three = DeviceBank(devices), DeviceBank(devices, reach=3.0)
+    wanted = np.linspace(-0.6, 0.6, 54).reshape(6, 9)
+    one.write(wanted)
+    three.write(3 * wanted)
+    assert three.grain == pytest.approx(3 * one.grain)
+    assert three.g_S == pytest.approx(one.g_S, rel=1e-6)
+    assert three.weights == pytest.approx(3 * one.weights, abs=1e-5)
+
+
 def test_wrong_shapes_are_refused():
     with pytest.raises(InputError, match=r"shape \(4,\); expected \(rows, columns\)"):
         DeviceBank(POPULATION.sample(4, 0))

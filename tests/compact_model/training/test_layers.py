@@ -83,6 +83,23 @@ def test_a_step_moves_weights_down_the_gradient_and_zero_grad_forgets():
     assert np.array_equal(before, net[0].tile.weights)
 
 
+def test_reach_scales_weights_and_converters_together():
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(6, 4, bias=False), torch.rand(8, 6)
+    wide = to_analog(torch.nn.Sequential(linear), seed=1, reach=4.0)[0].tile
+    with torch.no_grad():
+        linear.weight /= 4.0
+    usual = to_analog(torch.nn.Sequential(linear), seed=1)[0].tile
+    assert wide.weights == pytest.approx(4.0 * usual.weights, abs=1e-5)
+    assert wide.forward(x.numpy()) == pytest.approx(4.0 * usual.forward(x.numpy()), abs=1e-4)  # the noise too
+
+
+@pytest.mark.parametrize("reach", [0.0, -1.0, 1e3, float("nan")])
+def test_a_reach_out_of_range_is_refused(reach):
+    with pytest.raises(InputError, match=r"reach=.* is not allowed: expected 0.01 to 100"):
+        to_analog(torch.nn.Sequential(torch.nn.Linear(3, 2)), reach=reach)
+
+
 def test_devices_of_a_network_are_all_different_and_follow_from_the_seed():
     net = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Linear(4, 2))
     a, b, c = (to_analog(net, seed=s) for s in (0, 0, 1))

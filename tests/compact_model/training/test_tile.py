@@ -1,5 +1,10 @@
 """The tile: pulses follow the law of the devices, trains have the right mean, and threads change nothing."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 import pytest
@@ -154,3 +159,36 @@ def test_wrong_tiles_and_inputs_are_refused():
 
     with pytest.raises(InputError, match="the algorithm 'agad' needs array A"):
         Tile(make_tile().W, None, AGAD())
+
+
+FRESH = """
+import numpy as np
+from tiles import make_tile
+from compact_model.training._update import update
+tile = make_tile("agad", (6, 9))
+tile.update(np.ones((3, 9)), -np.ones((3, 6)), lr=1.0)
+print(tile.pulses.tolist(), sum(update.stats.cache_hits.values()))
+"""
+
+
+def test_a_fresh_process_that_takes_its_kernels_from_the_disk_updates_a_tile():
+    """A parallel kernel from the disk, called by another one, jumps to nowhere where numba has not started its threads yet."""
+    here = Path(__file__).resolve().parent
+    path = os.pathsep.join([str(here), str(here.parents[2])])
+    found = []
+    for _ in range(
+        5
+    ):  # the first one compiles where nothing else has; one that took its kernel from the disk is enough
+        done = subprocess.run(
+            [sys.executable, "-c", FRESH],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-500:]}"
+        pulses, from_disk = done.stdout.split("] ")
+        found.append(pulses)
+        if int(from_disk):
+            break
+    assert int(from_disk) == 1 and len(set(found)) == 1

@@ -15,9 +15,11 @@ import torch
 from compact_model.model import CompactModel
 from compact_model.population import Population
 from compact_model.training.aftermath import evaluate_trained
+from compact_model.training.chain_options import chain_of
 from compact_model.training.checkpoint import load_checkpoint
 from compact_model.training.finished import load_run
 from compact_model.training.own_task import own_task
+from compact_model.training.pulse_trains import PulseTrains
 from compact_model.training.run import make_task, run
 from compact_model.training.seeds import run_seeds
 from compact_model.training.settings import TrainSettings, Variant
@@ -205,11 +207,21 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert "device" not in plain.model_dump(mode="json") and "test_bytes" not in plain.model_dump(mode="json")
+    assert not {"device", "test_bytes", "reach"} & set(plain.model_dump(mode="json"))
     assert plain.content == "3652983827f757b4"
     assert plain.replace(device="torch-cpu").content != plain.content
     with pytest.raises(InputError, match="test_bytes=9 is not allowed with task='mnist': it cuts a text"):
         plain.replace(test_bytes=9)
+
+
+def test_a_decaying_rate_falls_from_epoch_to_epoch(clusters):
+    task, weights = own_task(clusters), []
+    for decay, epochs in ((1.0, 1), (1e-3, 1), (1e-3, 2), (1.0, 2)):
+        settings = _settings(clusters, algorithm="fp", epochs=epochs, rates={"lr": 0.5, "decay": decay})
+        weights.append(train(task, settings, Population.published()).network[0].weight.detach())
+    first, same, little, much = weights
+    assert torch.equal(first, same)
+    assert 0 < float((little - same).abs().max()) < 0.01 * float((much - first).abs().max())
 
 
 def test_an_earlier_run_is_taken_from_its_folder(clusters, tmp_path):
@@ -303,6 +315,31 @@ def test_killed_in_mid_epoch_the_command_goes_on_to_the_same_curve(clusters, tmp
     assert json.loads(done.stdout)["epochs"] == 4
 
 
+def test_several_seeds_killed_together_go_on_to_the_same_curves(tmp_path):
+    """Three on two processes, killed when a first one is through and the third has begun: that one is left alone, all end alike."""
+    pytest.importorskip("sklearn")
+    settings = TrainSettings(task="digits", algorithm="sgd", epochs=6, batch=256, trains=PulseTrains(slots=5))
+    how = {"times": (0.0,), "workers": 1, "read": chain_of("0.35 ohm", 6, 8, "none", 256)}
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    run_seeds(settings, whole, 3, **how)
+    words = ("--algorithm", "sgd", "--epochs", 6, "--batch", 256, "--read-times", "0", "--ir-drop", "none")
+    command = _command("digits", *words, "--seeds", 3, "--workers", 2, "-o", cut, "--json")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        while not (cut / "seed-2/checkpoint.npz").is_file():
+            assert process.poll() is None
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+    rows = [json.loads(p.read_text())["value"] for p in (cut / "finished").iterdir()]
+    finished = {row["settings"]["seed"] for row in rows}
+    assert finished and 2 not in finished and not (cut / "result.json").exists()
+    kept = {n: (cut / f"seed-{n}/checkpoint.npz").stat().st_mtime_ns for n in finished}
+    run_seeds(settings, cut, 3, resume=True, **how)
+    assert all((cut / f"seed-{n}/checkpoint.npz").stat().st_mtime_ns == when for n, when in kept.items())
+    for n in range(3):
+        one, other = ((run / f"seed-{n}/curve.csv").read_bytes() for run in (whole, cut))
+        assert one == other and len(one.splitlines()) == 7
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -377,6 +414,50 @@ def test_the_evaluate_command_reads_a_run_again_and_programs_it(clusters, tmp_pa
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {"evaluation.json", "evaluation.csv"}
     with pytest.raises(InputError, match="input-scale='big' is not allowed: expected vector, or a number"):
         call(reram.app, ["evaluate", str(tmp_path / "run"), "--input-scale", "big"], catch_exceptions=False)
+
+
+def test_the_evaluate_command_takes_the_mid_point_of_single_devices_off_in_the_words_of_mvm(clusters, tmp_path):
+    """Inputs of one sign through 5 ohm a segment: what the wires take from the mid-point, only a wired reference takes off."""
+    from typer.testing import CliRunner
+
+    import reram
+
+    run(_settings(clusters, algorithm="fp", rates={"lr": 0.5}, epochs=8), tmp_path / "run")
+
+    def evaluated(*words):
+        given = ("--program", "ideal", "--scheme", "single", "--times", "0", "--wire", "5ohm", "--adc", "0", *words)
+        call = ["evaluate", str(tmp_path / "run"), *given, "--json"]
+        return json.loads(CliRunner().invoke(reram.app, call, catch_exceptions=False).stdout)
+
+    words = ("digital", "column", "wired", "wired --reference-every 4")
+    found = {w: evaluated("--reference", *w.split()) for w in words}
+    loss = {w: record["in_time"][0]["loss"] for w, record in found.items()}
+    ideal = found["wired"]["floating_point"]["loss"]
+    assert loss["digital"] == pytest.approx(loss["column"], rel=1e-6)
+    assert abs(loss["wired --reference-every 4"] - ideal) < 0.5 * abs(loss["column"] - ideal)
+    assert abs(loss["wired"] - ideal) < 0.5 * abs(loss["column"] - ideal)
+    assert found["wired --reference-every 4"]["chain"]["reference_every"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("--reference wire", "reference='wire' is not allowed: expected 'digital', 'column' or 'wired'"),
+        ("--reference wired --program ideal", "is not allowed with pairs.*choose scheme='single'"),
+        ("--reference-every 4 --program ideal", "reference_every=4 is not allowed with reference='column'"),
+        ("--reference wired --scheme single", "reference='wired' is not allowed without --program"),
+        ("--reference digital", "reference='digital' is not allowed without --program"),
+        ("--cell", "--cell is not allowed: the model 'CMO/HfOx.*' of .* has no cell"),
+    ],
+)
+def test_references_that_the_evaluate_command_does_not_take(clusters, tmp_path, words, match):
+    from typer.testing import CliRunner
+
+    import reram
+
+    run(_settings(clusters, algorithm="sgd", epochs=1), tmp_path / "run", times=(0.0,))
+    with pytest.raises(InputError, match=match):
+        CliRunner().invoke(reram.app, ["evaluate", str(tmp_path / "run"), *words.split()], catch_exceptions=False)
 
 
 def test_the_embedded_digits_train_read_and_resume(tmp_path):

@@ -21,7 +21,7 @@ from ground.files import file_hash
 from reram import app
 from studies.report.amounts import amount, duration, file_size
 from studies.report.page import write_report
-from studies.report.run_folder import MAX_FILES
+from studies.report.run_folder import MAX_FILES, SHOWN_ALIKE
 
 SECTIONS = [
     "Overview", "Device", "Mesh", "Fields", "Current-voltage data", "Hopping fit", "Compact model", "Quasi-static cycle", "Array",
@@ -135,10 +135,31 @@ def test_folders_that_cannot_be_reported_on(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist; create it first"):
         write_report(empty, tmp_path / "nowhere" / "p.html")
     assert sorted(p.name for p in empty.iterdir()) == ["model.json", "x.dat", "y.json"]
+
+
+def test_of_thousands_of_alike_files_some_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    CompactModel.published().save(tmp_path / "model.json")
+    samples, others = tmp_path / "samples", tmp_path / "others"
+    for folder in (samples, others):
+        folder.mkdir()
+    (others / "0_kept.txt").write_text("read me")
     for k in range(MAX_FILES):
-        (empty / f"{k}.dat").touch()
-    with pytest.raises(InputError, match=f"a report shows at most {MAX_FILES}"):
-        write_report(empty)
+        record = {"key": f"{k}", "answer": {"rmse": [0.1]}, "files": []}
+        (samples / f"devices-{k}.json").write_text(json.dumps(record))
+    told = write_report(tmp_path)
+    page = page_of(tmp_path)
+    assert told["files"] == 2 + SHOWN_ALIKE and told["files_left_out"] == MAX_FILES - SHOWN_ALIKE
+    assert told["notes"] == ["1,980 of 2,002 files are counted and not shown: samples/devices-*.json (1,980)"]
+    assert told["notes"][0] in page.words and "read me" in page.words
+    sizes = sorted((p.name, p.stat().st_size) for p in samples.iterdir())
+    left = sum(size for _, size in sizes[SHOWN_ALIKE:])
+    assert f"samples/devices-*.json 1,980 files, counted only {left}" in page.words
+    assert told["bytes"] < 200_000
+    for k in range(MAX_FILES):  # unlike files: the first of them by name
+        (others / f"{'x' * (k % 50)}{chr(97 + k // 50 % 26)}{'y' * (k // 1300)}{'z' * (k // 50)}.dat").touch()
+    told = write_report(tmp_path)
+    assert told["files"] == MAX_FILES and told["files"] + told["files_left_out"] == 2 + 2 * MAX_FILES
+    assert "others (" in told["notes"][0]
 
 
 def test_nothing_of_a_hostile_folder_is_markup(tmp_path: Path) -> None:

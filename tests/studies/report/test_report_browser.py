@@ -173,6 +173,13 @@ def test_a_phone_shows_all_without_scrolling_sideways(browser: Any, made: Path) 
     right = f"[...document.querySelectorAll('{boxes}')].map((e) => e.getBoundingClientRect().right)"
     assert max(visit.page.evaluate(right)) <= 390
     assert visit.page.evaluate("[...document.querySelectorAll('.wide')].some((e) => e.scrollWidth > e.clientWidth)")
+    picture = visit.page.locator("figure > img").first
+    small = picture.bounding_box()["width"]
+    picture.tap()  # shown at its own size, and scrolls within its figure
+    assert picture.bounding_box()["width"] > 1.5 * small
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == 390
+    picture.tap()
+    assert picture.bounding_box()["width"] == small
     assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(246, 247, 249)"
     assert visit.wrong == []
     visit.context.close()
