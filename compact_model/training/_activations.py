@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from compact_model.compiled import njit
-from compact_model.training._lanes import exp2
+from compact_model.training._lanes import sigmoid
 from compact_model.training._normals import SERIAL
 
 _F = np.float32
-_LOG2_E = _F(1.44269504)
 NONE, SIGMOID, TANH, RELU = range(4)
 
 
@@ -29,8 +28,7 @@ def activate(y: Any, bias: Any, kind: int) -> None:
         elif kind != NONE:
             times = _F(2.0) if kind == TANH else _F(1.0)  # tanh y = 2 sigmoid(2 y) - 1
             for j in range(own.size):
-                power = exp2(min(-times * _LOG2_E * own[j], _F(100.0)))
-                own[j] = times / (_F(1.0) + power) - (times - _F(1.0))
+                own[j] = times * sigmoid(times * own[j]) - (times - _F(1.0))
 
 
 @njit(**SERIAL)

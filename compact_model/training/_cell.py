@@ -7,17 +7,10 @@ from typing import Any
 import numpy as np
 
 from compact_model.compiled import njit
-from compact_model.training._lanes import exp2
+from compact_model.training._lanes import sigmoid
 from compact_model.training._normals import SERIAL
 
 _F = np.float32
-_LOG2_E = _F(1.44269504)
-
-
-@njit(fastmath=True, inline="always", error_model="numpy")
-def _sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), right to 3e-6; exp2 ends at 2^126."""
-    return _F(1.0) / (_F(1.0) + exp2(min(-_LOG2_E * x, _F(100.0))))
 
 
 @njit(**SERIAL)
@@ -33,15 +26,15 @@ def step(driven: Any, fed_back: Any, c: Any, gates: Any, c_next: Any, squashed: 
         for j in range(4 * hidden):
             own[j] = driven[s, j] + fed_back[s, j]
         for j in range(2 * hidden):
-            own[j] = _sigmoid(own[j])
+            own[j] = sigmoid(own[j])
         for j in range(2 * hidden, 3 * hidden):
-            own[j] = _F(2.0) * _sigmoid(_F(2.0) * own[j]) - _F(1.0)
+            own[j] = _F(2.0) * sigmoid(_F(2.0) * own[j]) - _F(1.0)
         for j in range(3 * hidden, 4 * hidden):
-            own[j] = _sigmoid(own[j])
+            own[j] = sigmoid(own[j])
         for j in range(hidden):
             c_next[s, j] = own[hidden + j] * c[s, j] + own[j] * own[2 * hidden + j]
         for j in range(hidden):
-            squashed[s, j] = _F(2.0) * _sigmoid(_F(2.0) * c_next[s, j]) - _F(1.0)  # tanh
+            squashed[s, j] = _F(2.0) * sigmoid(_F(2.0) * c_next[s, j]) - _F(1.0)  # tanh
             out[j] = own[3 * hidden + j] * squashed[s, j]
 
 

@@ -129,6 +129,12 @@ def exp2(y: Any) -> Any:
 
 
 @njit(**_INLINE)
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) of a float32, right to 3e-6."""
+    return _ONE / (_ONE + exp2(min(_F(-1.44269504) * x, _F(100.0))))
+
+
+@njit(**_INLINE)
 def radius_of(bits: Any) -> Any:
     """Return the radius of a pair of standard normals (Box and Muller), from the upper 20 bits of a hash; up to 5.4."""
     return np.sqrt(_F(-1.3862943611) * log2((_F(_I(bits >> _U(12))) + _HALF) * _F(2.0**-20)))

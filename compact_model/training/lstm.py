@@ -9,6 +9,7 @@ import torch
 
 from compact_model.training._cell import step, step_back
 from compact_model.training.layers import AnalogLinear
+from compact_model.training.tile import Tile
 
 State = tuple[torch.Tensor, torch.Tensor]
 
@@ -64,17 +65,17 @@ class AnalogLSTM(torch.nn.Module):
         for k in range(layers):
             recurrent: Any = self.recurrent[k]
             driven, h, c = self.inputs[k](x), state[0][k], state[1][k]
-            if recurrent.tile.takes_tensors or recurrent.bias is not None:
-                x, c = _step_by_step(driven, h, c, recurrent)
-            else:
+            if type(recurrent.tile) is Tile and recurrent.bias is None and driven.dtype == torch.float32:
                 x, c = _Recurrence.apply(driven, h, c, recurrent._anchor, recurrent)
+            else:
+                x, c = _step_by_step(driven, h, c, recurrent)
             last_h.append(x[-1])
             last_c.append(c)
         return x.transpose(0, 1), (torch.stack(last_h), torch.stack(last_c))
 
 
 def _step_by_step(driven: torch.Tensor, h: torch.Tensor, c: torch.Tensor, recurrent: torch.nn.Module) -> State:
-    """Return what `_Recurrence` returns, in torch's own operations: for tiles on a GPU."""
+    """Return what `_Recurrence` returns, in torch's own operations: for any tile, on a GPU too."""
     out = []
     for own in driven:
         i, f, g, o = (own + recurrent(h)).chunk(4, dim=1)
