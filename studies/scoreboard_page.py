@@ -26,7 +26,8 @@ def as_markdown(rows: list[Row]) -> str:
             *lines,
             "",
             "± is our own standard uncertainty: mesh, devices or seeds. "
-            f"{missing} further published numbers are not attempted yet. Notes, inputs and figures: `reram reproduce`.",
+            + (f"{missing} further published numbers are not attempted yet. " if missing else "")
+            + "Notes, inputs and figures: `reram reproduce`.",
         ]
     )
 

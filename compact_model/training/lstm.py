@@ -25,7 +25,7 @@ class _Recurrence(torch.autograd.Function):
     def forward(
         context: Any, driven: torch.Tensor, h: torch.Tensor, c: torch.Tensor, anchor: torch.Tensor, recurrent: Any
     ) -> State:
-        times, batch, hidden = driven.shape[0], *h.shape
+        times, batch, hidden = driven.shape[0], h.shape[0], h.shape[1]
         inputs, gates = driven.contiguous().numpy(), np.empty(driven.shape, np.float32)
         hs, cs = (np.empty((times + 1, batch, hidden), np.float32) for _ in range(2))
         squashed = np.empty((times, batch, hidden), np.float32)
