@@ -348,6 +348,9 @@ def test_several_seeds_killed_together_go_on_to_the_same_curves(tmp_path):
         (("x.py", "--algorithm", "sgd", "--fast-lr", "0.1"), "AnalogSGD.fast_lr is not known"),
         (("x.py", "--slots", "40"), "PulseTrains.slots=40 is not allowed"),
         (("x.py", "--threads", "999"), "threads=999 is not allowed"),
+        (("x.py", "--decay", "0"), "AGAD.decay=0.0 is not allowed: expected 0.001..1"),
+        (("x.py", "--threshold", "0"), "AGAD.threshold=0.0 is not allowed"),
+        (("x.py", "--reach", "0"), "TrainSettings.reach=0.0 is not allowed: expected 0.01..100"),
     ],
 )
 def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, options, words):
