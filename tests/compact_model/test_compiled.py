@@ -94,6 +94,19 @@ def test_the_name_of_a_kernel_depends_on_constants_options_and_callees(monkeypat
     assert compiled.made_of(cell_instant.operate.py_func) != before
 
 
+def test_a_kernel_has_the_same_name_in_every_process() -> None:
+    """Texts hash differently in every process, and a set of them, such as {"nnan", "nsz"}, then has another order."""
+    ask = (
+        "from compact_model.compiled import made_of; print(made_of(lambda x: x, {'fastmath': {'nnan', 'nsz', 'arcp'}}))"
+    )
+    names = set()
+    for seed in ("1", "2", "3", "4"):
+        given = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", ask], env=given, capture_output=True, text=True, check=True)
+        names.add(done.stdout)
+    assert len(names) == 1
+
+
 def test_every_kernel_of_the_house_goes_through_this_door() -> None:
     rooms = [p for p in (ROOT / "compact_model").rglob("*.py") if p.name != "compiled.py"]
     assert not [str(p) for p in rooms if "from numba import njit" in p.read_text(encoding="utf-8")]
