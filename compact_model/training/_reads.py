@@ -12,7 +12,7 @@ from compact_model.training._lanes import exp2, fetch, hashed, log2, two_normals
 from compact_model.training._normals import SERIAL, fill, key_of
 
 _U, _F = np.uint32, np.float32
-_MOST_PULSES = 31
+MOST_PULSES = 31
 TTV1, TTV2, CTTV2, AGAD = 1, 2, 3, 4
 H, P, P_REF = 0, 1, 2
 
@@ -78,14 +78,14 @@ def read_rows(
             elif code == CTTV2:
                 pulses, own[H] = read_cttv2(omega, c, lambda_H, own[H], momentum)
             if pulses != 0.0 and write[n]:
-                count = min(int(abs(pulses)), _MOST_PULSES)
-                _write(i, k, pulses < 0.0, count, W, shown, _U((1 << 25) + 32 * number), key, other)
+                count = min(int(abs(pulses)), MOST_PULSES)
+                pulse_weight(i, k, pulses < 0.0, count, W, shown, _U((1 << 25) + 32 * number), key, other)
                 given += count
     return given
 
 
 @njit(**SERIAL)
-def _write(i: int, k: int, down: bool, count: int, W: Any, shown: Any, number: Any, key: Any, other: Any) -> None:
+def pulse_weight(i: int, k: int, down: bool, count: int, W: Any, shown: Any, number: Any, key: Any, other: Any) -> None:
     """Give W[i, k] `count` pulses, by the law of `_pulses`, and show its new weight."""
     word, law, bound = W[1][i, 2 * k + down], W[2], _F(0.0 if down else 1.0)
     step = _F(np.int32(_U(word >> _U(21)))) * law[1] + law[0]

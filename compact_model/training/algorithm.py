@@ -65,10 +65,11 @@ def algorithms() -> dict[str, type[Algorithm]]:
     from compact_model.training.analog_sgd import AnalogSGD
     from compact_model.training.cttv2 import ChoppedTTv2
     from compact_model.training.floating_point import FloatingPoint
+    from compact_model.training.mixed_precision import MixedPrecision
     from compact_model.training.ttv1 import TTv1
     from compact_model.training.ttv2 import TTv2
 
-    return {a.name: a for a in (FloatingPoint, AnalogSGD, TTv1, TTv2, ChoppedTTv2, AGAD)}
+    return {a.name: a for a in (FloatingPoint, AnalogSGD, MixedPrecision, TTv1, TTv2, ChoppedTTv2, AGAD)}
 
 
 def algorithm_named(name: str, **settings: Any) -> Algorithm:

@@ -14,7 +14,7 @@ from compact_model.training.chain_options import Adc, Dac, IrDrop, TileSize, Wir
 
 def train_command(
     task: Annotated[str, typer.Argument(metavar="mnist|digits|text|PYTHON_FILE", help="What is learned.")],
-    algorithm: Annotated[str, typer.Option(help="fp, sgd, ttv1, ttv2, c-ttv2 or agad.")] = "agad",
+    algorithm: Annotated[str, typer.Option(help="fp, sgd, mp, ttv1, ttv2, c-ttv2 or agad.")] = "agad",
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of the MNIST files (default: the cache folder, loaded at first), or the text file."),
@@ -37,6 +37,9 @@ def train_command(
         float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
     ] = None,
     reach: Annotated[float, typer.Option(help="Weight at the end of the devices' mean window.")] = 1.0,
+    learn_scales: Annotated[
+        bool, typer.Option("--learn-scales", help="A digital factor per row, from --reach on, learns with the biases.")
+    ] = False,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
@@ -92,6 +95,7 @@ def train_command(
         device=device,
         test_bytes=test_bytes,
         reach=reach,
+        learn_scales=learn_scales,
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)

@@ -31,6 +31,7 @@ def to_analog(
     trains: PulseTrains | None = None,
     converters: Converters | None = None,
     reach: float = 1.0,
+    learn_scales: bool = False,
     seed: int = 0,
     device: str = "cpu",
 ) -> torch.nn.Module:
@@ -38,6 +39,7 @@ def to_analog(
 
     model : where the devices come from (default: the published population).  algorithm : default AGAD.
     reach : weight at the end of the devices' mean window; what the ADC sees is multiplied by it in digital. 0.01 to 100.
+    learn_scales : that factor is one number per row (output), which starts at `reach` and is learned with the biases.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
     floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
     device ("cuda"), for the same law in torch; digital parameters are moved there too.
@@ -53,11 +55,12 @@ def to_analog(
         raise InputError(
             f"reach={reach!r} is not allowed: expected 0.01 to 100, the largest weight a device is to hold."
         )
-    converters, used = (converters or Converters()).reaching(reach), [0]
+    of_bank, scale = (1.0, reach) if learn_scales else (reach, None)
+    converters, used = (converters or Converters()).reaching(of_bank), [0]
 
     def bank(shape: tuple[int, int]) -> DeviceBank:
         first, used[0] = used[0], used[0] + shape[0] * shape[1]
-        return DeviceBank(population.sample(shape, seed, first_device=first), reach=reach)
+        return DeviceBank(population.sample(shape, seed, first_device=first), reach=of_bank)
 
     def tile(weights: torch.Tensor) -> Tile:
         shape = (weights.shape[0], weights.shape[1])
@@ -66,10 +69,10 @@ def to_analog(
         own_seed = (seed << 24) + used[0]
         how: dict[str, Any] = {"trains": trains, "forward": converters, "backward": converters, "seed": own_seed}
         made = Tile(W, A, algorithm, **how) if device == "cpu" else TorchTile(W, A, algorithm, device=str(place), **how)
-        made.write(weights.detach().cpu().numpy())
+        made.write(weights.detach().cpu().numpy() / (scale or 1.0))
         return made
 
-    if not convert_layers(out, tile):
+    if not convert_layers(out, tile, scale):
         raise InputError(
             "to_analog: the network has no Linear, Conv2d or LSTM layer; there is nothing to put on devices."
         )
@@ -98,9 +101,13 @@ def torch_device(name: str) -> torch.device:
 def convert_layers(
     module: torch.nn.Module,
     tile: Callable[[torch.Tensor], Any],
+    scale: float | None = None,
     made: dict[torch.nn.Module, torch.nn.Module] | None = None,
 ) -> int:
-    """Replace the layers below `module`; return how many. A layer that stands in two places stays one layer."""
+    """Replace the layers below `module`; return how many. A layer that stands in two places stays one layer.
+
+    scale : at which the learned factors of the rows start; None for no such factors.
+    """
     made = {} if made is None else made
     for name, child in list(module._modules.items()):
         if child is None:
@@ -109,20 +116,25 @@ def convert_layers(
         if new is not None:
             pass
         elif isinstance(child, torch.nn.Linear):
-            new = AnalogLinear(tile(child.weight), child.bias)
+            new = AnalogLinear(tile(child.weight), child.bias, _scales(child.weight, scale))
         elif isinstance(child, torch.nn.Conv2d):
-            new = AnalogConv2d(tile(child.weight.reshape(child.out_channels, -1)), child)
+            new = AnalogConv2d(tile(child.weight.flatten(1)), child, _scales(child.weight, scale))
         elif isinstance(child, torch.nn.LSTM):
-            new = _lstm(child, tile)
+            new = _lstm(child, tile, scale)
         if new is None:
-            convert_layers(child, tile, made)
+            convert_layers(child, tile, scale, made)
         else:
             setattr(module, name, new)
             made[child] = new
     return len(made)
 
 
-def _lstm(lstm: torch.nn.LSTM, tile: Callable[[torch.Tensor], Any]) -> AnalogLSTM:
+def _scales(weights: torch.Tensor, start: float | None) -> torch.Tensor | None:
+    """Return one factor per row of the weights (rows, ...), or None."""
+    return None if start is None else torch.full((len(weights),), start)
+
+
+def _lstm(lstm: torch.nn.LSTM, tile: Callable[[torch.Tensor], Any], scale: float | None) -> AnalogLSTM:
     if lstm.bidirectional or not lstm.batch_first or lstm.proj_size or not lstm.bias or lstm.dropout:
         raise InputError(
             "to_analog: an LSTM must be batch_first, of one direction, with bias, without projection and dropout."
@@ -130,6 +142,7 @@ def _lstm(lstm: torch.nn.LSTM, tile: Callable[[torch.Tensor], Any]) -> AnalogLST
     inputs, recurrent = [], []
     for k in range(lstm.num_layers):
         bias = getattr(lstm, f"bias_ih_l{k}") + getattr(lstm, f"bias_hh_l{k}")
-        inputs.append(AnalogLinear(tile(getattr(lstm, f"weight_ih_l{k}")), bias))
-        recurrent.append(AnalogLinear(tile(getattr(lstm, f"weight_hh_l{k}"))))
+        W_ih, W_hh = getattr(lstm, f"weight_ih_l{k}"), getattr(lstm, f"weight_hh_l{k}")
+        inputs.append(AnalogLinear(tile(W_ih), bias, _scales(W_ih, scale)))
+        recurrent.append(AnalogLinear(tile(W_hh), None, _scales(W_hh, scale)))
     return AnalogLSTM(inputs, recurrent)

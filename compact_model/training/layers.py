@@ -34,23 +34,29 @@ class _Product(torch.autograd.Function):
 
 
 class AnalogLayer(torch.nn.Module):
-    """Base of layers with one tile. pending : products seen since the last update, (vectors, columns) and (vectors, rows)."""
+    """Base of layers with one tile. pending : products seen since the last update, (vectors, columns) and (vectors, rows).
 
-    def __init__(self, tile: Tile, bias: torch.Tensor | None) -> None:
+    bias, scale (rows,) : digital and learned; scale multiplies what the tile gives. None where there is none.
+    """
+
+    def __init__(self, tile: Tile, bias: torch.Tensor | None, scale: torch.Tensor | None = None) -> None:
         super().__init__()
         self.tile = tile
         self.pending: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self.bias = None if bias is None else torch.nn.Parameter(bias.detach().clone())
+        self.bias, self.scale = (None if p is None else torch.nn.Parameter(p.detach().clone()) for p in (bias, scale))
         self._anchor = torch.zeros(
             (), requires_grad=True
         )  # so that autograd comes here even for an input without gradient
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
-        """Return W x + bias for x (..., columns)."""
-        if x.dim() == 2:
-            return _Product.apply(x.contiguous(), self._anchor, self.bias, self)
+        """Return scale W x + bias for x (..., columns)."""
         flat = x.reshape(-1, x.shape[-1]).contiguous()
-        return _Product.apply(flat, self._anchor, self.bias, self).reshape(*x.shape[:-1], -1)
+        if self.scale is None:
+            y = _Product.apply(flat, self._anchor, self.bias, self)
+        else:
+            y = self.scale * _Product.apply(flat, self._anchor, None, self)
+            y = y if self.bias is None else y + self.bias
+        return y.reshape(*x.shape[:-1], -1)
 
     def learn(self, lr: float) -> None:
         """Give the tile the pulses of everything pending, in the order in which it came."""
@@ -65,21 +71,21 @@ class AnalogLayer(torch.nn.Module):
 
 
 class AnalogLinear(AnalogLayer):
-    """y = W x + b, W (outputs, inputs) on devices, b digital."""
+    """y = s W x + b, W (outputs, inputs) on devices, b and s (outputs,) digital; s is 1 where none is given."""
 
-    def __init__(self, tile: Tile, bias: torch.Tensor | None = None) -> None:
-        super().__init__(tile, bias)
+    def __init__(self, tile: Tile, bias: torch.Tensor | None = None, scale: torch.Tensor | None = None) -> None:
+        super().__init__(tile, bias, scale)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return W x + b; x (..., inputs)."""
+        """Return s W x + b; x (..., inputs)."""
         return self.product(x)
 
 
 class AnalogConv2d(AnalogLayer):
     """A two-dimensional convolution as one product per place: W (channels out, channels in x height x width) on devices."""
 
-    def __init__(self, tile: Tile, like: torch.nn.Conv2d) -> None:
-        super().__init__(tile, like.bias)
+    def __init__(self, tile: Tile, like: torch.nn.Conv2d, scale: torch.Tensor | None = None) -> None:
+        super().__init__(tile, like.bias, scale)
         if like.groups != 1 or like.padding_mode != "zeros" or isinstance(like.padding, str):
             raise InputError("AnalogConv2d: expected groups=1, padding_mode='zeros' and padding in numbers.")
         self.kernel_size, self.stride, self.padding, self.dilation = (

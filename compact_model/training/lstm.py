@@ -18,34 +18,49 @@ class _Recurrence(torch.autograd.Function):
     """All time steps of one layer as one function of torch, which would spend more on asking for them than they take.
 
     driven (time, batch, 4 hidden) = W_ih x + b.  h, c (batch, hidden) : before the first step.  recurrent : layer of W_hh.
+    scale (4 hidden,) : of that layer, or None.
     Returns h of every step (time, batch, hidden) and the last c.
     """
 
     @staticmethod
     def forward(
-        context: Any, driven: torch.Tensor, h: torch.Tensor, c: torch.Tensor, anchor: torch.Tensor, recurrent: Any
+        context: Any,
+        driven: torch.Tensor,
+        h: torch.Tensor,
+        c: torch.Tensor,
+        anchor: torch.Tensor,
+        scale: torch.Tensor | None,
+        recurrent: Any,
     ) -> State:
         times, batch, hidden = driven.shape[0], h.shape[0], h.shape[1]
         inputs, gates = driven.contiguous().numpy(), np.empty(driven.shape, np.float32)
         hs, cs = (np.empty((times + 1, batch, hidden), np.float32) for _ in range(2))
         squashed = np.empty((times, batch, hidden), np.float32)
         hs[0], cs[0] = h.numpy(), c.numpy()
+        factor, seen = (None, None) if scale is None else (scale.numpy(), np.empty(driven.shape, np.float32))
         for t in range(times):
-            step(inputs[t], recurrent.tile.forward(hs[t]), cs[t], gates[t], cs[t + 1], squashed[t], hs[t + 1])
-        context.layer, context.kept = recurrent, (gates, hs, cs, squashed)
+            fed_back = recurrent.tile.forward(hs[t])
+            if seen is not None:
+                seen[t], fed_back = fed_back, fed_back * factor
+            step(inputs[t], fed_back, cs[t], gates[t], cs[t + 1], squashed[t], hs[t + 1])
+        context.layer, context.kept = recurrent, (gates, hs, cs, squashed, factor, seen)
         return torch.from_numpy(hs[1:]), torch.from_numpy(cs[-1].copy())
 
     @staticmethod
     def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        gates, hs, cs, squashed = context.kept
+        gates, hs, cs, squashed, factor, seen = context.kept
         of_h, dc = gradients[0].contiguous().numpy(), gradients[1].contiguous().numpy().copy()
         d, dh = np.empty_like(gates), np.zeros_like(dc)
+        of_tile = d if factor is None else np.empty_like(d)
         for t in range(len(gates) - 1, -1, -1):
             step_back(of_h[t] + dh, dc, cs[t], gates[t], squashed[t], d[t])
-            dh = context.layer.tile.backward(d[t])
-        lines = (torch.from_numpy(a.reshape(-1, a.shape[-1])) for a in (hs[:-1], d))
+            if factor is not None:
+                of_tile[t] = d[t] * factor
+            dh = context.layer.tile.backward(of_tile[t])
+        lines = (torch.from_numpy(a.reshape(-1, a.shape[-1])) for a in (hs[:-1], of_tile))
         context.layer.pending.append(tuple(lines))
-        return torch.from_numpy(d), torch.from_numpy(dh), torch.from_numpy(dc), None, None
+        of_scale = None if seen is None else torch.from_numpy((d * seen).sum(axis=(0, 1)))
+        return torch.from_numpy(d), torch.from_numpy(dh), torch.from_numpy(dc), None, of_scale, None
 
 
 class AnalogLSTM(torch.nn.Module):
@@ -66,7 +81,7 @@ class AnalogLSTM(torch.nn.Module):
             recurrent: Any = self.recurrent[k]
             driven, h, c = self.inputs[k](x), state[0][k], state[1][k]
             if type(recurrent.tile) is Tile and recurrent.bias is None and driven.dtype == torch.float32:
-                x, c = _Recurrence.apply(driven, h, c, recurrent._anchor, recurrent)
+                x, c = _Recurrence.apply(driven, h, c, recurrent._anchor, recurrent.scale, recurrent)
             else:
                 x, c = _step_by_step(driven, h, c, recurrent)
             last_h.append(x[-1])

@@ -49,11 +49,11 @@ class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
-    between them.  test_bytes : of a text, see `Text`.  reach : the largest weight of the mean device, see `to_analog`.
+    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales : see `to_analog`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach")
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales")
 
     task: str
     algorithm: str = "agad"
@@ -69,12 +69,17 @@ class TrainSettings(GrownSpec):
     device: str = "cpu"
     test_bytes: Annotated[int, Field(ge=1)] | None = None
     reach: Annotated[float, Quantity("", 0.01, 100.0)] = 1.0
+    learn_scales: bool = False
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.test_bytes is not None and self.task != "text":
             raise InputError(
                 f"TrainSettings.test_bytes={self.test_bytes} is not allowed with task={self.task!r}: it cuts a text."
+            )
+        if self.learn_scales and self.algorithm == "fp":
+            raise InputError(
+                "TrainSettings.learn_scales=True is not allowed with algorithm='fp': it scales rows of devices, and there are none."
             )
         return self
 

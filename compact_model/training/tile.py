@@ -10,11 +10,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from compact_model.training._converters import from_lines, to_lines
+from compact_model.training._owed import pay
 from compact_model.training._plan import BACKWARD, FORWARD, UPDATES
 from compact_model.training._update import update
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank, Single
 from compact_model.training.converters import Converters
+from compact_model.training.mixed_precision import MixedPrecision
 from compact_model.training.pulse_trains import PulseTrains
 from ground.errors import InputError
 
@@ -66,7 +68,7 @@ class Tile:
         self.pulses = np.zeros(2, np.int64)
         kind = algorithm.choppers if isinstance(algorithm, Transfer) else "none"
         self._choppers = {"none": 0, "random": 1, "regular": 2}[kind]
-        self.digital = np.zeros((*W.shape, 3) if algorithm.code >= 2 else (1, 1, 3), np.float32)  # H, P, P_ref
+        self.digital = np.zeros((*W.shape, 3) if algorithm.code >= 2 else (1, 1, 3), np.float32)  # H (or chi), P, P_ref
         self._memory = (algorithm.momentum, algorithm.beta) if isinstance(algorithm, Transfer) else (0.0, 0.0)
         self._weights: Single | None = None
         self._tensors: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -150,6 +152,9 @@ class Tile:
 
     def update(self, x: ArrayLike, d: ArrayLike, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
+        if isinstance(self.algorithm, MixedPrecision):
+            self._pay(x, d, self.algorithm.lr if lr is None else lr)
+            return
         fast, every, rate, scale, schedule = self._rates(lr)
         t = self.trains
         self._entry = update(
@@ -173,6 +178,14 @@ class Tile:
         )
         if self.A is None:
             self.forget()
+
+    def _pay(self, x: ArrayLike, d: ArrayLike, rate: float) -> None:
+        owed = self.digital[..., 0]
+        owed -= np.float32(rate / self.W.grain) * (np.asarray(d, np.float32).T @ np.asarray(x, np.float32))
+        call = 8 * int(self.counters[UPDATES]) + _STREAM[UPDATES]
+        self.counters[UPDATES] += 1
+        self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self.seed, call)
+        self.forget()
 
     def _rates(self, lr: float | None) -> tuple[DeviceBank, int, float, tuple[float, float], dict[str, Any]]:
         """Return (bank that gets the gradient, vectors between reads, its rate, scaling, lambda_H and chopper schedule)."""

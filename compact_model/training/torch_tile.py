@@ -13,6 +13,7 @@ from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, columns_due
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank
 from compact_model.training.converters import Converters
+from compact_model.training.mixed_precision import MixedPrecision
 from compact_model.training.tile import Tile
 
 
@@ -107,6 +108,9 @@ class TorchTile(Tile):
     def update(self, x: Any, d: Any, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
         x, d, random = self._tensor(x), self._tensor(d), self._random(UPDATES)
+        if isinstance(self.algorithm, MixedPrecision):
+            self._settle(d.T @ x, self.algorithm.lr if lr is None else lr, random)
+            return
         fast, every, rate, scale, schedule = self._rates(lr)
         given = x.cpu().numpy(), d.cpu().numpy()
         t = self.trains
@@ -128,6 +132,15 @@ class TorchTile(Tile):
                 if reads[5][due]:
                     chop[reads[1][due]] *= -1.0
                 due += 1
+        self.counters[UPDATES] += 1
+        self._weights = None
+
+    def _settle(self, gradient: torch.Tensor, rate: float, random: torch.Generator) -> None:
+        owed = self._ledger[..., 0]
+        owed -= rate / self.W.grain * gradient
+        due = torch.trunc(owed).clamp(-31, 31)
+        owed -= due
+        self.pulses[0] += self._on["W"].pulse(due.abs(), torch.sign(due), random)
         self.counters[UPDATES] += 1
         self._weights = None
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from tiles import equal_devices, make_tile
 
+from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training import agad
 from compact_model.training.converters import Converters
 
-LR = {"sgd": 0.03, "ttv1": 0.05, "ttv2": 0.05, "c-ttv2": 0.05, "agad": 0.05}
+LR = {"sgd": 0.03, "mp": 0.05, "ttv1": 0.05, "ttv2": 0.05, "c-ttv2": 0.05, "agad": 0.05}
 
 
 def test_the_laws_work_on_tensors_as_on_numbers():
@@ -18,7 +19,7 @@ def test_the_laws_work_on_tensors_as_on_numbers():
     assert pytest.approx(torch.stack(tensors).numpy(), rel=1e-6) == np.array(numbers).T
 
 
-@pytest.mark.parametrize("name", ["sgd", "ttv1", "ttv2", "c-ttv2", "agad"])
+@pytest.mark.parametrize("name", ["sgd", "mp", "ttv1", "ttv2", "c-ttv2", "agad"])
 def test_every_algorithm_learns_a_linear_map(name):
     rng = np.random.default_rng(1)
     target = rng.uniform(-0.4, 0.4, (5, 8))
@@ -57,3 +58,25 @@ def test_no_pulse_on_W_before_every_column_had_a_chopper_period():
     for _ in range(25):
         tile.update(rng.uniform(0, 1, (1, 5)), rng.uniform(-1, 1, (1, 4)))
     assert tile.pulses[1] > 0
+
+
+def test_mixed_precision_pays_whole_pulses_and_keeps_the_rest():
+    """Devices without noise in the middle of their window: a sum of 2.6 pulses is two pulses now and a third one later."""
+    still = equal_devices((1, 2), nsr=0.0, n_states=1e4)
+    tile = make_tile("mp", (1, 2), devices=still, settings={"lr": 1.0}, forward=Converters(ideal=True))
+    grain, before, d = tile.W.grain, tile.W.g_S, tile.W.devices
+    tile.update(np.array([[1.3, 0.9]]), np.array([[-2.0 * grain]]))
+    assert tile.pulses[0] == 3 and tile.digital[..., 0] == pytest.approx(np.array([[0.6, 0.8]]), abs=1e-5)
+    once = pulse(before, d, UP, 0.0)
+    now = np.stack([pulse(once, d, UP, 0.0)[:, 0], once[:, 1]], axis=1)
+    assert tile.W.g_S == pytest.approx(now, rel=1e-6)
+    tile.update(np.array([[0.3, -1.0]]), np.array([[-2.0 * grain]]))
+    assert tile.pulses[0] == 5 and tile.digital[..., 0] == pytest.approx(np.array([[0.2, -0.2]]), abs=1e-5)
+    now = np.stack([pulse(now, d, UP, 0.0)[:, 0], pulse(now, d, DOWN, 0.0)[:, 1]], axis=1)
+    assert tile.W.g_S == pytest.approx(now, rel=1e-6)
+
+
+def test_mixed_precision_gives_no_more_pulses_at_once_than_a_train_has():
+    tile = make_tile("mp", (1, 1), devices=equal_devices((1, 1), n_states=1e4), settings={"lr": 1.0})
+    tile.update(np.ones((1, 1)), -100.0 * tile.W.grain * np.ones((1, 1)))
+    assert tile.pulses[0] == 31 and tile.digital[0, 0, 0] == pytest.approx(69.0, rel=1e-5)

@@ -94,6 +94,53 @@ def test_reach_scales_weights_and_converters_together():
     assert wide.forward(x.numpy()) == pytest.approx(4.0 * usual.forward(x.numpy()), abs=1e-4)  # the noise too
 
 
+def test_learned_scales_start_at_reach_and_leave_the_product_as_it_was():
+    torch.manual_seed(0)
+    net, x = torch.nn.Sequential(torch.nn.Linear(6, 4)), torch.rand(8, 6)
+    analog = to_analog(net, converters=IDEAL, reach=2.0, learn_scales=True)
+    assert analog[0].scale.detach().numpy() == pytest.approx(np.full(4, 2.0))
+    assert analog[0].tile.weights == pytest.approx(net[0].weight.detach().numpy() / 2.0, abs=1e-5)
+    assert analog(x).detach().numpy() == pytest.approx(net(x).detach().numpy(), abs=1e-5)
+    assert to_analog(net, reach=2.0)[0].scale is None
+
+
+@pytest.mark.parametrize(
+    ("made", "weights", "shape"),
+    [
+        (lambda: torch.nn.Linear(7, 5), ["weight"], (4, 7)),
+        (lambda: torch.nn.Conv2d(2, 3, 3), ["weight"], (2, 2, 6, 6)),
+        (
+            lambda: torch.nn.LSTM(4, 5, 2, batch_first=True),
+            ["weight_ih_l0", "weight_ih_l1", "weight_hh_l0", "weight_hh_l1"],
+            (3, 6, 4),
+        ),
+    ],
+)
+def test_scales_and_weights_get_the_gradient_of_their_product(made, weights, shape):
+    torch.manual_seed(0)
+    digital = torch.nn.Sequential(made())
+    analog = to_analog(digital, converters=IDEAL, learn_scales=True)
+    layers = AnalogOptimiser(analog, lr=0.1).layers
+    with torch.no_grad():  # the digital network has the products of scale and weight
+        for name, layer in zip(weights, layers, strict=True):
+            layer.scale.uniform_(0.5, 2.0)
+            W = getattr(digital[0], name)
+            W.copy_((layer.scale[:, None] * torch.from_numpy(layer.tile.weights)).reshape(W.shape))
+    x = torch.randn(shape)
+    a, b = x.clone().requires_grad_(), x.clone().requires_grad_()
+    expected, got = digital(a), analog(b)
+    expected, got = (y[0] if isinstance(y, tuple) else y for y in (expected, got))
+    assert got.detach().numpy() == pytest.approx(expected.detach().numpy(), abs=2e-5)
+    (expected.square()).sum().backward()
+    (got.square()).sum().backward()
+    assert b.grad.numpy() == pytest.approx(a.grad.numpy(), abs=1e-3)
+    for name, layer in zip(weights, layers, strict=True):
+        of_product, factor = getattr(digital[0], name).grad.flatten(1).numpy(), layer.scale.detach().numpy()[:, None]
+        x_all, d_all = (torch.cat(p).numpy() for p in zip(*layer.pending, strict=True))
+        assert d_all.T @ x_all == pytest.approx(factor * of_product, abs=1e-3)
+        assert layer.scale.grad.numpy() == pytest.approx((of_product * layer.tile.weights).sum(axis=1), abs=1e-3)
+
+
 @pytest.mark.parametrize("reach", [0.0, -1.0, 1e3, float("nan")])
 def test_a_reach_out_of_range_is_refused(reach):
     with pytest.raises(InputError, match=r"reach=.* is not allowed: expected 0.01 to 100"):

@@ -48,7 +48,7 @@ def _settings(path, **changes):
     return TrainSettings(**{"task": str(path), "epochs": 3, **changes})
 
 
-@pytest.mark.parametrize("name", ["sgd", "ttv2", "c-ttv2", "agad"])
+@pytest.mark.parametrize("name", ["sgd", "mp", "ttv2", "c-ttv2", "agad"])
 def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name):
     task, settings = own_task(clusters), _settings(clusters, algorithm=name, epochs=4)
     whole = train(task, settings, Population.published())
@@ -207,7 +207,7 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert not {"device", "test_bytes", "reach"} & set(plain.model_dump(mode="json"))
+    assert not {"device", "test_bytes", "reach", "learn_scales"} & set(plain.model_dump(mode="json"))
     assert plain.content == "3652983827f757b4"
     assert plain.replace(device="torch-cpu").content != plain.content
     with pytest.raises(InputError, match="test_bytes=9 is not allowed with task='mnist': it cuts a text"):
@@ -374,6 +374,7 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--read-times", "soon"), "read-times='soon' is not allowed"),
         (("--wire", "5 m"), "wire='5 m' has the unit"),
         (("--test-bytes", "9"), "test_bytes=9 is not allowed with task="),
+        (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
     ],
 )
 def test_what_the_command_does_not_take(clusters, tmp_path, options, words):

@@ -36,7 +36,7 @@ def test_ttv1_rounds_stochastically_without_bias():
 
 
 def test_unknown_algorithms_and_rates_are_answered_with_the_near_ones():
-    assert list(algorithms()) == ["fp", "sgd", "ttv1", "ttv2", "c-ttv2", "agad"]
+    assert list(algorithms()) == ["fp", "sgd", "mp", "ttv1", "ttv2", "c-ttv2", "agad"]
     with pytest.raises(InputError, match=r"algorithm='agat' is not known. Did you mean 'agad'"):
         algorithm_named("agat")
     with pytest.raises(InputError, match="AnalogSGD.fast_lr is not known"):

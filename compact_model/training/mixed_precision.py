@@ -1,0 +1,18 @@
+"""Mixed precision: the gradient is summed in digital, and only what is due goes to the devices of W, as single pulses.
+
+Without a fast array it shows what the devices that hold the weights allow by themselves, to tell it from what A adds.
+Source: Nandakumar et al., Front. Neurosci. 14, 406 (2020); pulses without a look at the device, as there.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from compact_model.training.algorithm import Algorithm
+
+
+class MixedPrecision(Algorithm):
+    """chi <- chi - lr d x^T / granularity; trunc(chi) pulses on W, which are taken off chi."""
+
+    code: ClassVar[int] = 5
+    name: ClassVar[str] = "mp"
