@@ -32,6 +32,7 @@ _ASKED: dict[str, tuple[str, str, dict[str, float | None]]] = {
     "mnist_accuracy_states_100": ("mnist", "agad", {**_PLAIN, "states": 100.0}),
     "lstm_perplexity_fp": ("text", "fp", _PLAIN),
     "lstm_perplexity_array": ("text", "agad", _PLAIN),
+    "lstm_perplexity_mp": ("text", "mp", _PLAIN),
 }
 
 

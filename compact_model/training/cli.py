@@ -36,6 +36,10 @@ def train_command(
     threshold: Annotated[
         float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
     ] = None,
+    rho: Annotated[float | None, typer.Option(help="Switches of the choppers per read of a column.")] = None,
+    tail: Annotated[
+        float | None, typer.Option(help="AGAD: how much the end of a chopper period counts in the reference; times rho.")
+    ] = None,
     reach: Annotated[float, typer.Option(help="Weight at the end of the devices' mean window.")] = 1.0,
     learn_scales: Annotated[
         bool, typer.Option("--learn-scales", help="A digital factor per row, from --reach on, learns with the biases.")
@@ -81,7 +85,7 @@ def train_command(
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
-    rates |= {"decay": decay, "threshold": threshold}
+    rates |= {"decay": decay, "threshold": threshold, "rho": rho, "tail": tail}
     settings = TrainSettings(
         task=task,
         algorithm=algorithm,
