@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from compact_model.training.algorithm import Algorithm
+from compact_model.training.algorithm import Algorithm, Rate
 
 
 class MixedPrecision(Algorithm):
@@ -16,3 +16,4 @@ class MixedPrecision(Algorithm):
 
     code: ClassVar[int] = 5
     name: ClassVar[str] = "mp"
+    lr: Rate = 1.0
