@@ -103,8 +103,10 @@ def shown_value(row: Row, digits: int = 4) -> str:
 
 
 def shown_status(row: Row) -> str:
-    """Return the status, and by how much a row is off."""
-    return row.status + (f" by {row.gap:+.0%}" if row.status == "off" and row.gap is not None else "")
+    """Return the status, and by how much a row is off: in per cent, or from ten times the published value on as a factor."""
+    if row.status != "off" or row.gap is None:
+        return row.status
+    return f"off by {row.gap:+.0%}" if row.gap < 9.0 else f"off by a factor of {1.0 + row.gap:.0f}"
 
 
 def counts(rows: Sequence[Row]) -> dict[Status, int]:

@@ -28,11 +28,9 @@ COMMANDS = {
     "lstm_perplexity_fp": "reram train text --data FILE --algorithm fp --lr 10 --decay 0.85 --epochs 20",
     "lstm_perplexity_array": "reram train text --data FILE --algorithm agad --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 "
     "--decay 0.85 --reach 2 --learn-scales --epochs 20",
-    "lstm_perplexity_mp": "reram train text --data FILE --algorithm mp --lr 10 --decay 0.85 --reach 2 --learn-scales --epochs 20",
+    "lstm_perplexity_mp": "reram train text --data FILE --algorithm mp --lr 5 --decay 0.85 --reach 2 --learn-scales --epochs 20",
 }
-_CHOSEN = (
-    "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, converters of aihwkit"
-)
+_CHOSEN = "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, converters of aihwkit"
 MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1"
 TEXT_CHOICES = (
     f"{_CHOSEN}; a digital factor per row, learned from 2 on; slots 10 and fast_lr 0.2; rates fall by 0.85 an epoch, in floating point from "

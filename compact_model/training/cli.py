@@ -38,7 +38,8 @@ def train_command(
     ] = None,
     rho: Annotated[float | None, typer.Option(help="Switches of the choppers per read of a column.")] = None,
     tail: Annotated[
-        float | None, typer.Option(help="AGAD: how much the end of a chopper period counts in the reference; times rho.")
+        float | None,
+        typer.Option(help="AGAD: how much the end of a chopper period counts in the reference; times rho."),
     ] = None,
     reach: Annotated[float, typer.Option(help="Weight at the end of the devices' mean window.")] = 1.0,
     learn_scales: Annotated[

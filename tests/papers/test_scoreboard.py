@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,9 @@ def test_our_own_uncertainty_is_named_where_there_is_one_and_decides_nothing(row
             assert stderr is not None and low < stderr / abs(by_name[name].ours) < high, name
     row = Row("x", "1", 1.0, 1.2, 0.1, "off", 0.0, ("y",), stderr=0.25)
     assert "1.2 ± 0.2 " in as_table([row]) and "off by +20%" in as_table([row])
+    assert "off by +890%" in as_table([replace(row, ours=9.9)])
+    assert "off by a factor of 40" in as_table([replace(row, ours=40.2)])
+    assert "off by -140%" in as_table([replace(row, ours=-0.4)])
     assert all(r.stderr is None for r in rows if r.ours is None)
 
 
