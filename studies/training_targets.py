@@ -30,11 +30,14 @@ COMMANDS = {
     "--decay 0.85 --reach 2 --learn-scales --epochs 20",
     "lstm_perplexity_mp": "reram train text --data FILE --algorithm mp --lr 5 --decay 0.85 --reach 2 --learn-scales --epochs 20",
 }
-_CHOSEN = "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, converters of aihwkit"
+_CHOSEN = (
+    "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, "
+    "converters of aihwkit"
+)
 MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1"
 TEXT_CHOICES = (
-    f"{_CHOSEN}; a digital factor per row, learned from 2 on; slots 10 and fast_lr 0.2; rates fall by 0.85 an epoch, in floating point from "
-    "lr 10, on the array from lr 4 with threshold 1600; sequences of 100 from an empty state; the last tenth of the text is the test"
+    f"{_CHOSEN}; a digital factor per row, learned from 2 on; slots 10 and fast_lr 0.2; rates fall by 0.85 an epoch, in floating point "
+    "from lr 10, on the array from lr 4 with threshold 1600; sequences of 100 from an empty state; the last tenth of the text is the test"
 )
 
 
@@ -85,8 +88,8 @@ def _gap() -> Outcome:
     digital, array = (float(f.mean()) for f in found)
     summed = float(np.mean(_stored("lstm_perplexity_mp")["last"]))
     note = (
-        f"perplexity {array:.3f} on the array, {digital:.3f} in floating point; {100 * (summed / digital - 1):.1f} % with gradients summed in "
-        f"digital, which is what the devices of W alone cost; {TEXT_CHOICES}"
+        f"perplexity {array:.3f} on the array, {digital:.3f} in floating point, {summed:.3f} with gradients summed in digital "
+        f"({100 * (summed / digital - 1):.1f} %), which is what the devices of W alone cost; {TEXT_CHOICES}"
     )
     seeds = min(f.size for f in found)
     relative = float(np.hypot(*(mean_error(f) / f.mean() for f in found))) if seeds > 1 else None

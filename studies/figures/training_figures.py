@@ -119,8 +119,8 @@ def _text(effort: Effort) -> Drawing:
     data = style.table({}, **drawn, gap=((), gap, "%", "array over floating point"), published_gap=((), published, "%"))
     caption = (
         f"Perplexity of the two-layer LSTM on the test part of War and Peace over epochs. After the last: {last[1]:.3f} on the array, "
-        f"{last[0]:.3f} in floating point, {gap:.2f} % apart (published {published:g} %); {last[2]:.3f} where gradients are summed in digital, so "
-        f"that only the devices of W are in the way ({100 * (last[2] / last[0] - 1):.2f} %). Put in: network and device metrics as "
-        f"published; {TEXT_CHOICES}."
+        f"{last[0]:.3f} in floating point, {gap:.2f} % apart (published {published:g} %); {last[2]:.3f} where gradients are summed in "
+        f"digital, so that only the devices of W are in the way ({100 * (last[2] / last[0] - 1):.2f} %). Put in: network and device "
+        f"metrics as published; {TEXT_CHOICES}."
     )
     return Drawing(figure, data, caption, _settings(_TEXT))
