@@ -86,14 +86,17 @@ def _accuracy(name: str) -> Callable[[], Outcome]:
 def _gap() -> Outcome:
     found = [np.array(_stored(n)["last"]) for n in ("lstm_perplexity_fp", "lstm_perplexity_array")]
     digital, array = (float(f.mean()) for f in found)
-    summed = float(np.mean(_stored("lstm_perplexity_mp")["last"]))
-    note = (
-        f"perplexity {array:.3f} on the array, {digital:.3f} in floating point, {summed:.3f} with gradients summed in digital "
-        f"({100 * (summed / digital - 1):.1f} %), which is what the devices of W alone cost; {TEXT_CHOICES}"
-    )
+    note = f"perplexity {array:.3f} on the array, {digital:.3f} in floating point"
+    if "lstm_perplexity_mp" in results():
+        summed = float(np.mean(_stored("lstm_perplexity_mp")["last"]))
+        note += f", {summed:.3f} with gradients summed in digital ({100 * (summed / digital - 1):.1f} %: the devices of W alone)"
     seeds = min(f.size for f in found)
     relative = float(np.hypot(*(mean_error(f) / f.mean() for f in found))) if seeds > 1 else None
-    return Outcome(100 * (array / digital - 1), note, None if relative is None else 100 * relative * array / digital)
+    return Outcome(
+        100 * (array / digital - 1),
+        f"{note}; {TEXT_CHOICES}",
+        None if relative is None else 100 * relative * array / digital,
+    )
 
 
 def collect(folders: dict[str, Path]) -> dict[str, Any]:

@@ -250,6 +250,10 @@ def test_the_gap_in_perplexity_is_drawn(tmp_path, stored):
     drawing = _picture("6d", tmp_path)
     assert float(drawing.data.gap) == pytest.approx(1.0)
     assert float(drawing.data.published_gap) == 0.7
+    assert "Not run yet: reram train text --data FILE --algorithm mp" in drawing.caption
+    _run(tmp_path / "mp", [6.5, 4.02], task="text", algorithm="mp")
+    stored({f"lstm_perplexity_{name}": tmp_path / name for name in ("fp", "array", "mp")})
+    assert "4.020, 0.50 % above floating point" in _picture("6d", tmp_path).caption
 
 
 @pytest.mark.parametrize(("number", "command"), [("6b", "reram train mnist"), ("6d", "reram train text")])

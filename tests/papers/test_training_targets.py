@@ -47,6 +47,10 @@ def test_the_perplexity_gap_is_relative(tmp_path, stored):
     names = {"lstm_perplexity_fp": tmp_path / "fp", "lstm_perplexity_array": tmp_path / "array"}
     outcome = stored(training_targets.collect(names))["lstm_perplexity_gap_percent"].compute()
     assert outcome.value == pytest.approx(1.0) and outcome.stderr is None  # one seed has no spread
+    assert "summed in digital" not in outcome.note
+    _result(tmp_path / "mp", 4.02, 0)
+    found = stored(training_targets.collect({**names, "lstm_perplexity_mp": tmp_path / "mp"}))
+    assert "4.020 with gradients summed in digital (0.5 %" in found["lstm_perplexity_gap_percent"].compute().note
 
 
 def test_unfinished_runs_and_unknown_names_are_refused(tmp_path):
