@@ -44,11 +44,9 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def made_of(function: Callable[..., Any], options: dict[str, Any] | None = None) -> str:
     """Return 16 hex digits that depend on a kernel's source file, its options, the kernels it calls and the constants it uses."""
+    # A set of texts, such as fastmath={"nnan", "nsz"}, has another order in every process.
     said = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in (options or {}).items())
-    parts = [
-        _source(function.__code__.co_filename),
-        repr(said).encode(),
-    ]  # a set of texts has another order in every process
+    parts = [_source(function.__code__.co_filename), repr(said).encode()]
     ours = function.__module__.split(".")[0]
     for name in sorted(set(_names(function.__code__))):
         if name in function.__globals__:
