@@ -86,7 +86,10 @@ class Reading:
         return [self._drift_of(tile) for tile in self.mvm.tiles]
 
     def _drift_of(self, tile: Tile) -> tuple[float, float]:
-        """Return (gain, shift) of the mean drift, from the devices' own mean as a calibration with many reads would give it."""
+        """Return (gain, shift) of the mean drift, from the devices' own mean as a calibration with many reads would give it.
+
+        Behind linear wires the shift is that of the currents with all rows on: less of it arrives than the devices have.
+        """
         how, s = self.compensation, self.mvm.settings
         if how == "none" or self.t_s == 0.0:
             return 1.0, 0.0
@@ -101,7 +104,19 @@ class Reading:
             gain = float((w_now * w_then).sum() / max((w_then**2).sum(), 1e-300))
         if "shift" in how:
             shift = float((w_now - gain * w_then).mean())
+            if s.wire_ohm > 0.0 and s.cell is None and s.ir_drop not in ("none", "aihwkit"):
+                then = references_S(tile, 0.0, s.replace(read_noise=False))
+                shift = self._mean_weight(now, beside) - gain * self._mean_weight(tile.targets_S, then)
         return gain, shift
+
+    def _mean_weight(self, g_S: Floats, beside_S: Floats | None) -> float:
+        """Return the mean weight of conductances (and their wired references) as it arrives at the end of the bit lines."""
+        s, rows = self.mvm.settings, len(g_S)
+        exact = s.replace(ir_drop="exact") if s.ir_drop == "tabulated" else s  # for one vector
+        current = float(currents_of(g_S, exact, beside_S)(np.full((1, rows), s.read_V)).mean()) / (rows * s.read_V)
+        if s.scheme == "single" and beside_S is None:
+            current -= s.mapping.reference_S
+        return current / s.mapping.scale_S
 
 
 def references_S(tile: Tile, t_s: float, s: MvmSettings) -> Floats | None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from compact_model.crossbar import Crossbar, Wires
 from compact_model.model import CompactModel
 from compact_model.mvm import Converter, Mapping, Mvm, MvmSettings, error_budget, mvm_study, mvm_sweep
+from compact_model.mvm.settings import Compensation
 from compact_model.published_cell import published_cell
 from ground.errors import InputError
 from ground.spec import Spec
@@ -130,6 +131,19 @@ def test_compensation_takes_off_the_common_drift() -> None:
     assert shift < 0.75 * plain
     assert shift == pytest.approx(np.sqrt(64 / 3) * sigma / 40.0, rel=0.1)
     assert both < 1.05 * shift
+
+
+@pytest.mark.parametrize("ir_drop", ["exact", "tabulated", "bit lines"])
+@pytest.mark.parametrize("how", ["shift", "gain and shift"])
+def test_behind_wires_compensation_takes_off_the_drift_that_arrives_there(ir_drop: str, how: Compensation) -> None:
+    """Inputs of one sign: of a shift of all devices by the same amount, long lines lose a part."""
+    rng = np.random.default_rng(0)
+    w, x, year = rng.uniform(-1, 1, (64, 64)), rng.uniform(0, 1, (30, 64)), 3.1536e8
+    chain = MvmSettings.published(**{**IDEAL, "relaxation": True, "ir_drop": ir_drop, "wire_ohm": 1.0})
+    then = Mvm.program(w, chain, seed=1).multiply(x, 0.0).mean()
+    drift = Mvm.program(w, chain, seed=1).multiply(x, year).mean() - then
+    left = Mvm.program(w, chain.replace(compensation=how), seed=1).multiply(x, year).mean() - then
+    assert drift < -0.3 and abs(left) < 0.01 * abs(drift)
 
 
 def test_simulated_closed_loop_is_as_wide_as_the_published_line() -> None:
