@@ -48,9 +48,10 @@ def read_rows(
 
     start : first row.  seen (rows, reads) : state of A when the column was due; its later pulses do not matter any more.
     scale : of A, see `DeviceBank`.  W : bank as a tuple.  shown, digital, reads : as in `pulse_rows`.
-    rules : (code, lambda_H, momentum, beta, read noise, step and bound of the converter).
+    rules : (code, lambda_H, momentum, fire, beta, steps per weight and noise of `pulse_weight`, read noise, step and bound of the
+    converter); steps per weight is 0 where pulses are not verified.
     """
-    code, lambda_H, momentum, beta, read_noise, step, bound = rules
+    code, lambda_H, momentum, fire, beta, per_weight, verify_noise, read_noise, step, bound = rules
     _, column, chopper, fresh, write, _ = reads
     rows, due = seen.shape
     key, other = key_of(seed, update, 3 * chunk + 2)
@@ -70,30 +71,37 @@ def read_rows(
             if code == AGAD:
                 if fresh[n]:
                     own[P_REF] = own[P]
-                pulses, own[H], own[P] = read_agad(omega, c, lambda_H, own[H], momentum, own[P], own[P_REF], beta)
+                pulses, own[H], own[P] = read_agad(omega, c, lambda_H, own[H], momentum, fire, own[P], own[P_REF], beta)
             elif code == TTV1:
                 pulses = read_ttv1(omega, lambda_H, uniform(hashed(number, key, other)))
             elif code == TTV2:
-                pulses, own[H] = read_ttv2(omega, lambda_H, own[H], momentum)
+                pulses, own[H] = read_ttv2(omega, lambda_H, own[H], momentum, fire)
             elif code == CTTV2:
-                pulses, own[H] = read_cttv2(omega, c, lambda_H, own[H], momentum)
+                pulses, own[H] = read_cttv2(omega, c, lambda_H, own[H], momentum, fire)
             if pulses != 0.0 and write[n]:
                 count = min(int(abs(pulses)), MOST_PULSES)
-                pulse_weight(i, k, pulses < 0.0, count, W, shown, _U((1 << 25) + 32 * number), key, other)
+                first = _U((1 << 25) + 32 * number)
+                moved = pulse_weight(i, k, pulses < 0.0, count, W, shown, first, key, other, verify_noise)
                 given += count
+                if per_weight > 0.0:  # held, for a device at its bound does not move, and its debt must not grow
+                    own[H] = min(max(own[H] - moved * per_weight, _F(-1.0)), _F(1.0))
     return given
 
 
 @njit(**SERIAL)
-def pulse_weight(i: int, k: int, down: bool, count: int, W: Any, shown: Any, number: Any, key: Any, other: Any) -> None:
-    """Give W[i, k] `count` pulses, by the law of `_pulses`, and show its new weight."""
+def pulse_weight(
+    i: int, k: int, down: bool, count: int, W: Any, shown: Any, number: Any, key: Any, other: Any, noise_of_look: Any
+) -> Any:
+    """Give W[i, k] `count` pulses, by the law of `_pulses`, and show its new weight; return by how much it looks to have moved."""
     word, law, bound = W[1][i, 2 * k + down], W[2], _F(0.0 if down else 1.0)
     step = _F(np.int32(_U(word >> _U(21)))) * law[1] + law[0]
     gamma = _F(np.int32(_U(_U(word >> _U(10)) & _U(0x7FF)))) * law[3] + law[2]
     noise = _F(np.int32(_U(word & _U(0x3FF)))) * law[5] + law[4]
-    v = abs(W[0][i, k] - bound)
+    v, look = abs(W[0][i, k] - bound), _F(0.0)
     for n in range(count):
-        z, _ = two_normals(_U(number + _U(n)), key, other)
+        z, look = two_normals(_U(number + _U(n)), key, other)
         v = min(max(v - exp2(step + gamma * log2(v)) * (_F(1.0) + noise * z), _F(0.0)), _F(1.0))
     W[0][i, k] = abs(v - bound)
+    before = shown[i, k]
     shown[i, k] = W[0][i, k] * W[3][i, k, 0] - W[3][i, k, 1]
+    return shown[i, k] - before + noise_of_look * look

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from compact_model.training.algorithm import Choppers, Fraction, Rate, Transfer
+from compact_model.training.algorithm import NEVER, Buffered, Choppers, Fraction, Memory, Rate
 
 
-class AGAD(Transfer):
+class AGAD(Buffered):
     """h_k <- h_k + c_k lambda_H (omega_k - P_ref,k); |h| >= 1: one pulse on W; P_k <- (1 - beta) P_k + beta omega_k.
 
     At a switch of the chopper, every 1/rho reads of a column, P_ref,k <- P_k.
@@ -24,9 +24,21 @@ class AGAD(Transfer):
     rho: Fraction = 0.1
     tail: Rate = 5.0
 
+    @property
+    def memory(self) -> Memory:
+        """Return what `Algorithm.memory` does."""
+        return super().memory._replace(beta=min(self.tail / self.chopping[1], 1.0))
 
-def read_column(omega: Any, c: Any, lambda_H: Any, h: Any, momentum: Any, p: Any, p_ref: Any, beta: Any) -> Any:
+    @property
+    def chopping(self) -> tuple[float, int]:
+        """Return what `Transfer.chopping` does."""
+        return self.rho, max(2, -int(-1.0 // self.rho)) if self.rho > 0 else NEVER
+
+
+def read_column(
+    omega: Any, c: Any, lambda_H: Any, h: Any, momentum: Any, fire: Any, p: Any, p_ref: Any, beta: Any
+) -> Any:
     """Return (pulses on W: -1, 0 or +1, new h, new P) after reading omega from A under the chopper c."""
     h = h + c * lambda_H * (omega - p_ref)
-    fired = (h >= 1.0) * 1.0 - (h <= -1.0) * 1.0
+    fired = (h >= fire) * 1.0 - (h <= -fire) * 1.0
     return fired, h * (1.0 - abs(fired)) + momentum * h * abs(fired), (1.0 - beta) * p + beta * omega

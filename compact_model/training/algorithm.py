@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from ground.errors import InputError, nearest
 from ground.spec import Spec
@@ -11,6 +11,24 @@ from ground.units import Quantity
 Choppers = Literal["none", "random", "regular"]
 Rate = Annotated[float, Quantity("", 0.0, 1e3)]
 Fraction = Annotated[float, Quantity("", 0.0, 1.0)]
+Verify = Annotated[float, Quantity("", 0.05, 1.0)] | None
+"""None: pulses are given blindly and each counts as one step. A number: every pulsed device of W is read before and after, as in
+program-verify, what it moved is taken off the digital sum, and a pulse is due where that sum is at least this part of a step."""
+NEVER = 2**31
+
+
+class Memory(NamedTuple):
+    """momentum : what stays of h after its pulse.  fire : |h| of a pulse.  verified : see `Verify`.  beta : of AGAD's mean P."""
+
+    momentum: float = 0.0
+    fire: float = 1.0
+    verified: bool = False
+    beta: float = 0.0
+
+    @classmethod
+    def of(cls, momentum: float, verify: float | None) -> Memory:
+        """Return it for blind pulses, or for verified ones, which take off h what moved."""
+        return cls(momentum) if verify is None else cls(1.0, verify, True)
 
 
 class Algorithm(Spec):
@@ -26,6 +44,11 @@ class Algorithm(Spec):
         """Whether gradients go to a second array A."""
         return isinstance(self, Transfer)
 
+    @property
+    def memory(self) -> Memory:
+        """Return what the digital side remembers, and when it pulses W."""
+        return Memory()
+
 
 class Transfer(Algorithm):
     """An algorithm with a fast array A, read column by column into W.
@@ -35,7 +58,6 @@ class Transfer(Algorithm):
         fast_lr * slots pulses meet at the strongest crossing.
     transfer_every : n_s, vectors (not batches) between two reads of a column.
     threshold : lambda_H = lr / (threshold * granularity of the device).
-    momentum : what stays of h after its pulse.  rho, tail : see the algorithms that use them.
     """
 
     choppers: ClassVar[Choppers] = "none"
@@ -44,19 +66,26 @@ class Transfer(Algorithm):
     auto_momentum: Fraction = 0.99
     transfer_every: Annotated[float, Quantity("", 1.0, 1e6)] = 3.0
     threshold: Annotated[float, Quantity("", 1e-6, 1e6)] = 1.0
+
+    @property
+    def chopping(self) -> tuple[float, int]:
+        """Return the chance that a read switches the chopper of its column, and the reads between two regular switches."""
+        return 0.0, NEVER
+
+
+class Buffered(Transfer):
+    """A transfer through a digital buffer H, which sends a pulse to W where it has collected one.
+
+    momentum : what stays of h after its pulse.  verify : see `Verify`; momentum has no part in it then.
+    """
+
     momentum: Fraction = 0.0
-    rho: Fraction = 0.0
-    tail: Rate = 1.0
+    verify: Verify = None
 
     @property
-    def period(self) -> int:
-        """Reads of a column between two switches of a regular chopper."""
-        return max(2, -int(-1.0 // self.rho)) if self.rho > 0 else 2**31
-
-    @property
-    def beta(self) -> float:
-        """Weight of a new read in the running mean P."""
-        return min(self.tail / self.period, 1.0)
+    def memory(self) -> Memory:
+        """Return what `Algorithm.memory` does."""
+        return Memory.of(self.momentum, self.verify)
 
 
 def algorithms() -> dict[str, type[Algorithm]]:

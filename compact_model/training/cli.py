@@ -41,6 +41,12 @@ def train_command(
         float | None,
         typer.Option(help="AGAD: how much the end of a chopper period counts in the reference; times rho."),
     ] = None,
+    verify: Annotated[
+        float | None,
+        typer.Option(
+            help="Look at every device pulsed and carry what it did not move; a pulse is due from that part of a step on."
+        ),
+    ] = None,
     reach: Annotated[float, typer.Option(help="Weight at the end of the devices' mean window.")] = 1.0,
     learn_scales: Annotated[
         bool, typer.Option("--learn-scales", help="A digital factor per row, from --reach on, learns with the biases.")
@@ -86,7 +92,7 @@ def train_command(
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
-    rates |= {"decay": decay, "threshold": threshold, "rho": rho, "tail": tail}
+    rates |= {"decay": decay, "threshold": threshold, "rho": rho, "tail": tail, "verify": verify}
     settings = TrainSettings(
         task=task,
         algorithm=algorithm,

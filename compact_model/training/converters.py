@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from ground.spec import Spec
+from ground.spec import GrownSpec
 from ground.units import Quantity
 
 Bits = Annotated[float, Quantity("", 1.0, 24.0)]
 Positive = Annotated[float, Quantity("", 1e-6, 1e6)]
 
 
-class Converters(Spec):
+class Converters(GrownSpec):
     """Input scaled to its largest value (`scale_input`), rounded to dac_bits in -1..1; output plus noise, rounded to adc_bits
     in -bound..bound; where an output reaches the bound, the vector is repeated at half the input (`repeat_clipped`).
 
     noise : standard deviation of one output in units of weight times full input.  ideal : none of all this.
+    verify_noise : of one device read by itself, as verified pulses do. 0.17 uS, one second after a pulse in the middle of the window,
+    by the paper's law of read noise, over half the paper's window of 80 uS.
     The defaults are aihwkit's (2^7 and 2^9 levels less two, bound 12, noise 0.06): the paper does not state its own for training.
     """
+
+    added: ClassVar[tuple[str, ...]] = ("verify_noise",)
 
     dac_bits: Bits = 7.0
     adc_bits: Bits = 9.0
@@ -26,10 +30,11 @@ class Converters(Spec):
     scale_input: bool = True
     repeat_clipped: bool = True
     ideal: bool = False
+    verify_noise: Annotated[float, Quantity("", 0.0, 100.0)] = 0.0043
 
     def reaching(self, reach: float) -> Converters:
         """Return the same converters with their output multiplied by `reach`, in digital: for weights of -reach to reach."""
-        return self.replace(noise=self.noise * reach, bound=self.bound * reach)
+        return self.replace(noise=self.noise * reach, bound=self.bound * reach, verify_noise=self.verify_noise * reach)
 
     @property
     def dac_step(self) -> float:

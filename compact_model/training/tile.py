@@ -69,15 +69,20 @@ class Tile:
         kind = algorithm.choppers if isinstance(algorithm, Transfer) else "none"
         self._choppers = {"none": 0, "random": 1, "regular": 2}[kind]
         self.digital = np.zeros((*W.shape, 3) if algorithm.code >= 2 else (1, 1, 3), np.float32)  # H (or chi), P, P_ref
-        self._memory = (algorithm.momentum, algorithm.beta) if isinstance(algorithm, Transfer) else (0.0, 0.0)
         self._weights: Single | None = None
         self._tensors: tuple[torch.Tensor, torch.Tensor] | None = None
         ways = (self.io_back, self.io)
         self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.noise, io.adc_step, io.bound)) for io in ways]
         self._rooms: list[_Room | None] = [None, None]
         converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
-        self._rules = tuple(np.float32(v) for v in (*self._memory, *converter))
+        self._rules = tuple(np.float32(v) for v in (*self._memory(), *converter))
         self._entry = np.empty(0, np.uint16)  # room for the lists of active lines, kept between updates
+
+    def _memory(self) -> tuple[float, float, float, float, float]:
+        """Return momentum, fire and beta, the steps that a weight is (0 where pulses are not verified), and the noise of a look."""
+        momentum, fire, verified, beta = self.algorithm.memory
+        two_reads = np.sqrt(2.0) * self.io.verify_noise if verified and not self.io.ideal else 0.0
+        return momentum, fire, beta, verified / self.W.grain, two_reads
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -184,7 +189,7 @@ class Tile:
         owed -= np.float32(rate / self.W.grain) * (np.asarray(d, np.float32).T @ np.asarray(x, np.float32))
         call = 8 * int(self.counters[UPDATES]) + _STREAM[UPDATES]
         self.counters[UPDATES] += 1
-        self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self.seed, call)
+        self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self._rules[:5], self.seed, call)
         self.forget()
 
     def _rates(self, lr: float | None) -> tuple[DeviceBank, int, float, tuple[float, float], dict[str, Any]]:
@@ -194,7 +199,8 @@ class Tile:
         if not isinstance(a, Transfer):
             return self.W, 1 << 62, rate, (0.0, 0.0), {"lambda_H": 0.0, "rho": 0.0, "period": 1 << 31}
         assert self.A is not None
-        schedule = {"lambda_H": rate / (a.threshold * self.W.grain), "rho": a.rho, "period": a.period}
+        rho, period = a.chopping
+        schedule = {"lambda_H": rate / (a.threshold * self.W.grain), "rho": rho, "period": period}
         scale = (a.fast_lr, a.auto_momentum) if a.auto_scale else (0.0, 0.0)
         return self.A, round(a.transfer_every), a.fast_lr, scale, schedule
 

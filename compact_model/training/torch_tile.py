@@ -138,11 +138,24 @@ class TorchTile(Tile):
     def _settle(self, gradient: torch.Tensor, rate: float, random: torch.Generator) -> None:
         owed = self._ledger[..., 0]
         owed -= rate / self.W.grain * gradient
-        due = torch.trunc(owed).clamp(-31, 31)
-        owed -= due
-        self.pulses[0] += self._on["W"].pulse(due.abs(), torch.sign(due), random)
+        _, fire, _, per_weight, _ = self._memory()
+        count = torch.floor(owed.abs() + 1.0 - fire).clamp(max=31)
+        moved, given = self._pulse(count, torch.sign(owed), random)
+        owed -= moved * per_weight if per_weight else count * torch.sign(owed)
+        if per_weight:
+            owed.clamp_(-1.0, 1.0)
+        self.pulses[0] += given
         self.counters[UPDATES] += 1
         self._weights = None
+
+    def _pulse(self, count: torch.Tensor, direction: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, int]:
+        """Give the devices of W their pulses; return by how much each looks to have moved, and the pulses given."""
+        bank, before, noise = self._on["W"], self._on["W"].weights(), self._memory()[-1]
+        given = bank.pulse(count, direction, random)
+        moved = bank.weights() - before
+        if noise:
+            moved += noise * torch.randn(before.shape, generator=random, device=self.device)
+        return torch.where(count > 0, moved, torch.zeros_like(moved)), given
 
     def _train(self, chance: torch.Tensor, slots: int, random: torch.Generator) -> torch.Tensor:
         return (torch.rand(slots, len(chance), generator=random, device=self.device) < chance).float()
@@ -150,6 +163,7 @@ class TorchTile(Tile):
     def _transfer(self, due: int, reads: Any, lambda_H: float, random: torch.Generator) -> None:
         a, io, k, c = self.algorithm, self.io, int(reads[1][due]), float(reads[2][due])
         assert isinstance(a, Transfer)
+        momentum, fire, beta, per_weight, _ = self._memory()
         omega = self._on["A"].weights()[:, k]
         if not io.ideal:
             omega = omega + io.noise * torch.randn(omega.shape, generator=random, device=self.device)
@@ -158,21 +172,25 @@ class TorchTile(Tile):
         if a.code == 1:
             fired = ttv1.read_column(omega, lambda_H, torch.rand(omega.shape, generator=random, device=self.device))
         elif a.code == 2:
-            fired, h = ttv2.read_column(omega, lambda_H, H, a.momentum)
+            fired, h = ttv2.read_column(omega, lambda_H, H, momentum, fire)
             H.copy_(h)
         elif a.code == 3:
-            fired, h = cttv2.read_column(omega, c, lambda_H, H, a.momentum)
+            fired, h = cttv2.read_column(omega, c, lambda_H, H, momentum, fire)
             H.copy_(h)
         else:
             if reads[3][due]:
                 P_ref.copy_(P)
-            fired, h, p = agad.read_column(omega, c, lambda_H, H, a.momentum, P, P_ref, a.beta)
+            fired, h, p = agad.read_column(omega, c, lambda_H, H, momentum, fire, P, P_ref, beta)
             H.copy_(h)
             P.copy_(p)
         if reads[4][due]:
             count = torch.zeros(self.shape, device=self.device)
             count[:, k] = fired.abs().clamp(max=31)
-            self.pulses[1] += self._on["W"].pulse(count, torch.sign(fired)[:, None].expand(self.shape), random)
+            moved, given = self._pulse(count, torch.sign(fired)[:, None].expand(self.shape), random)
+            self.pulses[1] += given
+            if per_weight:
+                H -= moved[:, k] * per_weight
+                H.clamp_(-1.0, 1.0)
 
 
 class _Bank:

@@ -14,8 +14,8 @@ LR = {"sgd": 0.03, "mp": 0.05, "ttv1": 0.05, "ttv2": 0.05, "c-ttv2": 0.05, "agad
 def test_the_laws_work_on_tensors_as_on_numbers():
     import torch
 
-    numbers = [agad.read_column(w, -1.0, 0.9, 0.3, 0.1, 0.2, 0.05, 0.5) for w in (-2.0, 0.1, 2.0)]
-    tensors = agad.read_column(torch.tensor([-2.0, 0.1, 2.0]), -1.0, 0.9, 0.3, 0.1, 0.2, 0.05, 0.5)
+    numbers = [agad.read_column(w, -1.0, 0.9, 0.3, 0.1, 1.0, 0.2, 0.05, 0.5) for w in (-2.0, 0.1, 2.0)]
+    tensors = agad.read_column(torch.tensor([-2.0, 0.1, 2.0]), -1.0, 0.9, 0.3, 0.1, 1.0, 0.2, 0.05, 0.5)
     assert pytest.approx(torch.stack(tensors).numpy(), rel=1e-6) == np.array(numbers).T
 
 

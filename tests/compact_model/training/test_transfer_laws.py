@@ -11,20 +11,20 @@ from ground.errors import InputError
 def test_ttv2_collects_until_one_and_fires_once():
     h, fired = 0.0, []
     for _ in range(10):
-        pulses, h = ttv2.read_column(0.25, 1.0, h, 0.1)
+        pulses, h = ttv2.read_column(0.25, 1.0, h, 0.1, 1.0)
         fired.append(pulses)
     assert fired == [0, 0, 0, 1, 0, 0, 0, 1, 0, 0]  # after a pulse a tenth of h stays
     assert h == pytest.approx(0.5 + 0.1 * (0.1 + 0.75 + 0.25), abs=0.02)
 
 
 def test_the_chopper_takes_the_sign_of_the_read():
-    plain, chopped = ttv2.read_column(-0.7, 2.0, 0.0, 0.0), cttv2.read_column(0.7, -1.0, 2.0, 0.0, 0.0)
+    plain, chopped = ttv2.read_column(-0.7, 2.0, 0.0, 0.0, 1.0), cttv2.read_column(0.7, -1.0, 2.0, 0.0, 0.0, 1.0)
     assert plain == chopped == (-1.0, -0.0)
 
 
 def test_agad_does_not_see_a_constant_offset_of_A():
     for offset in (0.0, 0.3):
-        fired, h, p = agad.read_column(0.1 + offset, 1.0, 1.0, 0.2, 0.0, 0.0, offset, 0.5)
+        fired, h, p = agad.read_column(0.1 + offset, 1.0, 1.0, 0.2, 0.0, 1.0, 0.0, offset, 0.5)
         assert (fired, h) == (0.0, pytest.approx(0.3))
         assert p == pytest.approx(0.5 * (0.1 + offset))
 
