@@ -8,7 +8,7 @@ import numpy as np
 
 from compact_model.compiled import njit
 from compact_model.training._normals import SERIAL, key_of
-from compact_model.training._reads import MOST_PULSES, pulse_weight
+from compact_model.training._reads import MOST_OWED, MOST_PULSES, pulse_weight
 
 _U, _F = np.uint32, np.float32
 
@@ -30,7 +30,7 @@ def pay(owed: Any, W: Any, shown: Any, rules: Any, seed: Any, call: Any) -> int:
                 down, first = owed[i, k] < 0.0, _U(32 * (i * columns + k))
                 moved = pulse_weight(i, k, down, count, W, shown, first, key, other, verify_noise)
                 if per_weight > 0.0:
-                    owed[i, k] = min(max(owed[i, k] - moved * per_weight, _F(-1.0)), _F(1.0))
+                    owed[i, k] = min(max(owed[i, k] - moved * per_weight, -MOST_OWED), MOST_OWED)
                 else:
                     owed[i, k] += _F(count if down else -count)
                 given += count

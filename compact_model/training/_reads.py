@@ -12,7 +12,7 @@ from compact_model.training._lanes import exp2, fetch, hashed, log2, two_normals
 from compact_model.training._normals import SERIAL, fill, key_of
 
 _U, _F = np.uint32, np.float32
-MOST_PULSES = 31
+MOST_PULSES, MOST_OWED = 31, _F(4.0)
 TTV1, TTV2, CTTV2, AGAD = 1, 2, 3, 4
 H, P, P_REF = 0, 1, 2
 
@@ -83,8 +83,8 @@ def read_rows(
                 first = _U((1 << 25) + 32 * number)
                 moved = pulse_weight(i, k, pulses < 0.0, count, W, shown, first, key, other, verify_noise)
                 given += count
-                if per_weight > 0.0:  # held, for a device at its bound does not move, and its debt must not grow
-                    own[H] = min(max(own[H] - moved * per_weight, _F(-1.0)), _F(1.0))
+                if per_weight > 0.0:  # held, for the debt of a device at its bound must not grow
+                    own[H] = min(max(own[H] - moved * per_weight, -MOST_OWED), MOST_OWED)
     return given
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from compact_model.training import agad, cttv2, ttv1, ttv2
 from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, columns_due, trains
+from compact_model.training._reads import MOST_OWED, MOST_PULSES
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank
 from compact_model.training.converters import Converters
@@ -139,11 +140,11 @@ class TorchTile(Tile):
         owed = self._ledger[..., 0]
         owed -= rate / self.W.grain * gradient
         _, fire, _, per_weight, _ = self._memory()
-        count = torch.floor(owed.abs() + 1.0 - fire).clamp(max=31)
+        count = torch.floor(owed.abs() + 1.0 - fire).clamp(max=MOST_PULSES)
         moved, given = self._pulse(count, torch.sign(owed), random)
         owed -= moved * per_weight if per_weight else count * torch.sign(owed)
         if per_weight:
-            owed.clamp_(-1.0, 1.0)
+            owed.clamp_(-MOST_OWED, MOST_OWED)
         self.pulses[0] += given
         self.counters[UPDATES] += 1
         self._weights = None
@@ -185,12 +186,12 @@ class TorchTile(Tile):
             P.copy_(p)
         if reads[4][due]:
             count = torch.zeros(self.shape, device=self.device)
-            count[:, k] = fired.abs().clamp(max=31)
+            count[:, k] = fired.abs().clamp(max=MOST_PULSES)
             moved, given = self._pulse(count, torch.sign(fired)[:, None].expand(self.shape), random)
             self.pulses[1] += given
             if per_weight:
                 H -= moved[:, k] * per_weight
-                H.clamp_(-1.0, 1.0)
+                H.clamp_(-MOST_OWED, MOST_OWED)
 
 
 class _Bank:
