@@ -51,6 +51,10 @@ def train_command(
     learn_scales: Annotated[
         bool, typer.Option("--learn-scales", help="A digital factor per row, from --reach on, learns with the biases.")
     ] = False,
+    clip: Annotated[
+        float | None,
+        typer.Option(help="Largest norm of the gradient of everything digital; a longer one is shortened."),
+    ] = None,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
@@ -107,6 +111,7 @@ def train_command(
         test_bytes=test_bytes,
         reach=reach,
         learn_scales=learn_scales,
+        clip=clip,
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)

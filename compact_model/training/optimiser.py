@@ -13,11 +13,12 @@ class AnalogOptimiser(torch.optim.Optimizer):
     """SGD over the digital parameters of a network; `step` also gives every tile its pulses.
 
     Without momentum and weight decay, which a device has not: torch's own SGD spends more on asking for them than on the biases.
+    clip : largest norm of the digital gradient as a whole; a longer one is shortened to it. None: never.
     """
 
-    def __init__(self, network: torch.nn.Module, lr: float) -> None:
+    def __init__(self, network: torch.nn.Module, lr: float, *, clip: float | None = None) -> None:
         self.layers = [m for m in network.modules() if isinstance(m, AnalogLayer)]
-        self.digital = list(network.parameters())
+        self.digital, self.clip = list(network.parameters()), clip
         super().__init__(self.digital or [torch.nn.Parameter(torch.zeros(0))], {"lr": lr})
 
     def step(self, closure: Any = None) -> Any:
@@ -25,6 +26,8 @@ class AnalogOptimiser(torch.optim.Optimizer):
         lr = self.param_groups[0]["lr"]
         for layer in self.layers:
             layer.learn(lr)
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.digital, self.clip)
         with torch.no_grad():
             for p in self.digital:
                 if p.grad is not None:

@@ -50,10 +50,11 @@ class TrainSettings(GrownSpec):
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
     between them.  test_bytes : of a text, see `Text`.  reach, learn_scales : see `to_analog`.
+    clip : see `AnalogOptimiser`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales")
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip")
 
     task: str
     algorithm: str = "agad"
@@ -70,6 +71,7 @@ class TrainSettings(GrownSpec):
     test_bytes: Annotated[int, Field(ge=1)] | None = None
     reach: Annotated[float, Quantity("", 0.01, 100.0)] = 1.0
     learn_scales: bool = False
+    clip: Positive | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

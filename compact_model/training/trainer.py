@@ -70,7 +70,7 @@ def train(
             raise InputError(f"{path}: was made with other settings; give the same ones, or another folder.")
         curve = LearningCurve.from_rows(task.figure, record["curve"])
         say(f"resumed after epoch {len(curve)}")
-    optimiser = AnalogOptimiser(network, lr=settings.law.lr)
+    optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip)
     start, begun = time.monotonic(), len(curve)
     early = False
     for epoch in range(begun, settings.epochs):

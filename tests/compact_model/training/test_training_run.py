@@ -207,7 +207,7 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert not {"device", "test_bytes", "reach", "learn_scales"} & set(plain.model_dump(mode="json"))
+    assert not {"device", "test_bytes", "reach", "learn_scales", "clip"} & set(plain.model_dump(mode="json"))
     assert plain.content == "3652983827f757b4"
     assert plain.replace(device="torch-cpu").content != plain.content
     with pytest.raises(InputError, match="test_bytes=9 is not allowed with task='mnist': it cuts a text"):
@@ -376,6 +376,7 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--test-bytes", "9"), "test_bytes=9 is not allowed with task="),
         (("--algorithm", "sgd", "--verify", "0.6"), "AnalogSGD.verify is not known"),
         (("--algorithm", "ttv2", "--tail", "3"), "TTv2.tail is not known"),
+        (("--clip", "0"), "TrainSettings.clip=0.0 is not allowed"),
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
     ],
