@@ -10,6 +10,7 @@ from compact_model.compiled import njit
 from compact_model.training import agad, cttv2, ttv1, ttv2
 from compact_model.training._lanes import exp2, fetch, hashed, log2, two_normals, uniform
 from compact_model.training._normals import SERIAL, fill, key_of
+from compact_model.training._weights import weight_of
 
 _U, _F = np.uint32, np.float32
 MOST_PULSES, MOST_OWED = 31, _F(4.0)
@@ -101,7 +102,7 @@ def pulse_weight(
     for n in range(count):
         z, look = two_normals(_U(number + _U(n)), key, other)
         v = min(max(v - exp2(step + gamma * log2(v)) * (_F(1.0) + noise * z), _F(0.0)), _F(1.0))
-    W[0][i, k] = abs(v - bound)
     before = shown[i, k]
-    shown[i, k] = W[0][i, k] * W[3][i, k, 0] - W[3][i, k, 1]
+    W[0][i, k] = abs(v - bound)
+    shown[i, k] = weight_of(W[0][i, k], W[3][i, k])
     return shown[i, k] - before + noise_of_look * look

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compact_model.pulsed_device import Floats, PulsedDevices, symmetry_point_S
+from compact_model.training._weights import weights_of
 from ground.errors import InputError
 
 Single = NDArray[np.float32]
@@ -57,7 +58,7 @@ class DeviceBank:
     @property
     def weights(self) -> Single:
         """Return the weights, shape (rows, columns)."""
-        return self.state * self.scale[..., 0] - self.scale[..., 1]
+        return weights_of(self.state, self.scale)
 
     @property
     def g_S(self) -> Floats:

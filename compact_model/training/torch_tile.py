@@ -144,7 +144,7 @@ class TorchTile(Tile):
         moved, given = self._pulse(count, torch.sign(owed), random)
         owed -= moved * per_weight if per_weight else count * torch.sign(owed)
         if per_weight:
-            owed.clamp_(-MOST_OWED, MOST_OWED)
+            owed.clamp_(-float(MOST_OWED), float(MOST_OWED))
         self.pulses[0] += given
         self.counters[UPDATES] += 1
         self._weights = None
@@ -191,7 +191,7 @@ class TorchTile(Tile):
             self.pulses[1] += given
             if per_weight:
                 H -= moved[:, k] * per_weight
-                H.clamp_(-MOST_OWED, MOST_OWED)
+                H.clamp_(-float(MOST_OWED), float(MOST_OWED))
 
 
 class _Bank:

@@ -83,6 +83,20 @@ def test_a_step_moves_weights_down_the_gradient_and_zero_grad_forgets():
     assert np.array_equal(before, net[0].tile.weights)
 
 
+@pytest.mark.parametrize("clip", [None, 0.3, 1e3])
+def test_the_digital_gradient_is_held_to_a_norm_as_a_whole_and_keeps_its_direction(clip):
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Linear(4, 3))
+    before = torch.nn.utils.parameters_to_vector(net.parameters()).detach().clone()
+    (10.0 * net(torch.rand(8, 6))).sum().backward()
+    gradient = torch.cat([p.grad.flatten() for p in net.parameters()])
+    assert gradient.norm() > 1.0
+    AnalogOptimiser(net, lr=0.1, clip=clip).step()
+    moved = torch.nn.utils.parameters_to_vector(net.parameters()).detach() - before
+    share = 0.3 / float(gradient.norm()) if clip == 0.3 else 1.0
+    assert moved.numpy() == pytest.approx(-0.1 * share * gradient.numpy(), rel=1e-4, abs=1e-6)
+
+
 def test_reach_scales_weights_and_converters_together():
     torch.manual_seed(0)
     linear, x = torch.nn.Linear(6, 4, bias=False), torch.rand(8, 6)

@@ -48,9 +48,12 @@ def _settings(path, **changes):
     return TrainSettings(**{"task": str(path), "epochs": 3, **changes})
 
 
-@pytest.mark.parametrize("name", ["sgd", "mp", "ttv2", "c-ttv2", "agad"])
-def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name):
-    task, settings = own_task(clusters), _settings(clusters, algorithm=name, epochs=4)
+@pytest.mark.parametrize(
+    ("name", "rates"),
+    [(name, {}) for name in ("sgd", "mp", "ttv2", "c-ttv2", "agad")] + [(n, {"verify": 0.6}) for n in ("mp", "agad")],
+)
+def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name, rates):
+    task, settings = own_task(clusters), _settings(clusters, algorithm=name, rates=rates, epochs=4)
     whole = train(task, settings, Population.published())
     first = tmp_path / "run"
     first.mkdir()
@@ -191,6 +194,23 @@ def test_the_torch_tile_trains_resumes_and_is_read(clusters, tmp_path):
     found = load_run(tmp_path / "whole")
     again = evaluate_trained(found.network, found.task, times=(0.0, 3600.0)).rows()
     assert again == record["in_time"] and found.epochs == 2
+
+
+def test_a_clipped_run_takes_shorter_digital_steps_on_the_way_of_autograd(clusters, monkeypatch):
+    """The chain does not clip, so it must not be taken."""
+    import compact_model.training.task as task
+
+    free = train(own_task(clusters), _settings(clusters, epochs=1, rates={"lr": 0.1}), Population.published())
+    monkeypatch.setattr(task, "learn_classes", None)
+    held = train(
+        own_task(clusters), _settings(clusters, epochs=1, rates={"lr": 0.1}, clip=1e-6), Population.published()
+    )
+    start = fresh_network(own_task(clusters), _settings(clusters), Population.published())
+    how_far = [
+        sum(float((p - q).detach().abs().sum()) for p, q in zip(net.parameters(), start.parameters(), strict=True))
+        for net in (free.network, held.network)
+    ]
+    assert how_far[1] < 1e-4 < 1e-2 < how_far[0]
 
 
 def test_a_device_that_is_not_there(clusters):

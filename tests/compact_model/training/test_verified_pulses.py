@@ -11,6 +11,7 @@ from compact_model.training.torch_tile import TorchTile
 from ground.errors import InputError
 
 IDEAL = Converters(ideal=True)
+MORE = {"agad": {"transfer_every": 1, "rho": 0.5}}
 
 
 def _tile(kind, name, shape, *, devices=None, settings=None, io=IDEAL):
@@ -120,3 +121,15 @@ def test_what_cannot_be_verified_or_chopped_is_refused():
 def test_converters_of_earlier_runs_keep_their_content():
     assert "verify_noise" not in Converters().model_dump()
     assert Converters().reaching(2.0).verify_noise == 2.0 * Converters().verify_noise
+
+
+@pytest.mark.parametrize("verify", [None, 0.6])
+@pytest.mark.parametrize("name", ["mp", "agad"])
+def test_the_weights_shown_are_those_of_the_state_to_the_last_bit(name, verify):
+    """A product fused with its sum would round otherwise, and a resumed run would go other ways than the one that stopped."""
+    tile = make_tile(name, (30, 40), settings={"lr": 0.5, "verify": verify, **MORE.get(name, {})})
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        tile.update(rng.uniform(0, 1, (8, 40)), rng.standard_normal((8, 30)))
+    assert tile.pulses[int(name == "agad")] > 300
+    assert np.array_equal(tile.weights, tile.W.weights)
