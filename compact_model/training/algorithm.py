@@ -11,6 +11,7 @@ from ground.units import Quantity
 Choppers = Literal["none", "random", "regular"]
 Rate = Annotated[float, Quantity("", 0.0, 1e3)]
 Fraction = Annotated[float, Quantity("", 0.0, 1.0)]
+Threshold = Annotated[float, Quantity("", 1e-6, 1e6)]
 Verify = Annotated[float, Quantity("", 0.05, 1.0)] | None
 """None: pulses are given blindly and each counts as one step. A number: every pulsed device of W is read before and after, as in
 program-verify, what it moved is taken off the digital sum, and a pulse is due where that sum is at least this part of a step."""
@@ -65,7 +66,7 @@ class Transfer(Algorithm):
     auto_scale: bool = True
     auto_momentum: Fraction = 0.99
     transfer_every: Annotated[float, Quantity("", 1.0, 1e6)] = 3.0
-    threshold: Annotated[float, Quantity("", 1e-6, 1e6)] = 1.0
+    threshold: Threshold = 1.0
 
     @property
     def chopping(self) -> tuple[float, int]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from compact_model.training.algorithm import Algorithm, Memory, Rate, Verify
+from compact_model.training.algorithm import Algorithm, Memory, Rate, Threshold, Verify
 
 
 class MixedPrecision(Algorithm):
-    """chi <- chi - lr d x^T / granularity; trunc(chi) pulses on W, which are taken off chi.
+    """chi <- chi - lr d x^T / (threshold * granularity); trunc(chi) pulses on W, which are taken off chi.
 
     verify : see `Verify`; floor(|chi| + 1 - verify) pulses then.
     """
@@ -20,6 +20,7 @@ class MixedPrecision(Algorithm):
     code: ClassVar[int] = 5
     name: ClassVar[str] = "mp"
     lr: Rate = 1.0
+    threshold: Threshold = 1.0
     verify: Verify = None
 
     @property

@@ -158,7 +158,7 @@ class Tile:
     def update(self, x: ArrayLike, d: ArrayLike, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
         if isinstance(self.algorithm, MixedPrecision):
-            self._pay(x, d, self.algorithm.lr if lr is None else lr)
+            self._pay(x, d, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold)
             return
         fast, every, rate, scale, schedule = self._rates(lr)
         t = self.trains

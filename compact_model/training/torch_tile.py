@@ -110,7 +110,7 @@ class TorchTile(Tile):
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
         x, d, random = self._tensor(x), self._tensor(d), self._random(UPDATES)
         if isinstance(self.algorithm, MixedPrecision):
-            self._settle(d.T @ x, self.algorithm.lr if lr is None else lr, random)
+            self._settle(d.T @ x, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold, random)
             return
         fast, every, rate, scale, schedule = self._rates(lr)
         given = x.cpu().numpy(), d.cpu().numpy()
