@@ -59,6 +59,8 @@ class Transfer(Algorithm):
         fast_lr * slots pulses meet at the strongest crossing.
     transfer_every : n_s, vectors (not batches) between two reads of a column.
     threshold : lambda_H = lr / (threshold * granularity of the device).
+    true_size : divide that by the rate of A too, so that W follows the gradient by its size in every layer and at any time, and not
+        by what auto_scale made of it (aihwkit's `correct_gradient_magnitudes`).
     """
 
     choppers: ClassVar[Choppers] = "none"
@@ -67,6 +69,7 @@ class Transfer(Algorithm):
     auto_momentum: Fraction = 0.99
     transfer_every: Annotated[float, Quantity("", 1.0, 1e6)] = 3.0
     threshold: Threshold = 1.0
+    true_size: bool = False
 
     @property
     def chopping(self) -> tuple[float, int]:

@@ -41,6 +41,13 @@ def train_command(
         float | None,
         typer.Option(help="AGAD: how much the end of a chopper period counts in the reference; times rho."),
     ] = None,
+    true_size: Annotated[
+        bool,
+        typer.Option(
+            "--true-size",
+            help="W follows the gradient by its size, whatever rate A had (aihwkit's correct_gradient_magnitudes).",
+        ),
+    ] = False,
     verify: Annotated[
         float | None,
         typer.Option(
@@ -96,7 +103,14 @@ def train_command(
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
-    rates |= {"decay": decay, "threshold": threshold, "rho": rho, "tail": tail, "verify": verify}
+    rates |= {
+        "decay": decay,
+        "threshold": threshold,
+        "rho": rho,
+        "tail": tail,
+        "verify": verify,
+        "true_size": true_size or None,
+    }
     settings = TrainSettings(
         task=task,
         algorithm=algorithm,

@@ -200,7 +200,12 @@ class Tile:
             return self.W, 1 << 62, rate, (0.0, 0.0), {"lambda_H": 0.0, "rho": 0.0, "period": 1 << 31}
         assert self.A is not None
         rho, period = a.chopping
-        schedule = {"lambda_H": rate / (a.threshold * self.W.grain), "rho": rho, "period": period}
+        lambda_H = rate / (a.threshold * self.W.grain)
+        if a.true_size:
+            lambda_H *= (
+                self.means.prod() / (a.fast_lr * self.trains.slots * self.A.grain) if a.auto_scale else 1 / a.fast_lr
+            )
+        schedule = {"lambda_H": lambda_H, "rho": rho, "period": period}
         scale = (a.fast_lr, a.auto_momentum) if a.auto_scale else (0.0, 0.0)
         return self.A, round(a.transfer_every), a.fast_lr, scale, schedule
 
