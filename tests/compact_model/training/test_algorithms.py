@@ -7,6 +7,7 @@ from tiles import equal_devices, make_tile
 from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training import agad
 from compact_model.training.converters import Converters
+from compact_model.training.pulse_trains import PulseTrains
 
 LR = {"sgd": 0.03, "mp": 0.05, "ttv1": 0.05, "ttv2": 0.05, "c-ttv2": 0.05, "agad": 0.05}
 
@@ -80,3 +81,30 @@ def test_mixed_precision_gives_no_more_pulses_at_once_than_a_train_has():
     tile = make_tile("mp", (1, 1), devices=equal_devices((1, 1), n_states=1e4), settings={"lr": 1.0})
     tile.update(np.ones((1, 1)), -100.0 * tile.W.grain * np.ones((1, 1)))
     assert tile.pulses[0] == 31 and tile.digital[0, 0, 0] == pytest.approx(69.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ttv1", "ttv2", "c-ttv2", "agad"])
+def test_of_true_size_a_transfer_moves_W_by_the_gradient_and_not_by_what_auto_scale_makes_of_it(name):
+    """Ten times the error moves W ten times as far; by default, where the rate of A follows the error, as far as before."""
+    moved = {}
+    for true_size in (False, True):
+        for size in (1.0, 10.0):
+            fine = equal_devices((4, 6), nsr=0.0, n_states=2000.0, sp_skew=0.5)
+            law = {"lr": 4e-3, "transfer_every": 1, "true_size": true_size, "threshold": 9.0 if true_size else 1.0}
+            ideal = Converters(ideal=True)
+            tile = make_tile(name, (4, 6), devices=fine, settings=law, trains=PulseTrains(slots=31), forward=ideal)
+            rng = np.random.default_rng(4)
+            for _ in range(150):
+                tile.update(rng.uniform(0.5, 1, (16, 6)), size * 1e-3 * rng.uniform(0.5, 1, (16, 4)))
+            moved[true_size, size] = -float(tile.weights.mean())
+    assert moved[False, 10.0] == pytest.approx(moved[False, 1.0], rel=0.1)
+    assert 6.0 < moved[True, 10.0] / moved[True, 1.0] < 15.0  # one pulse a read at most, and whole ones
+
+
+def test_mixed_precision_divides_its_rate_by_the_threshold():
+    owed = []
+    for law in ({"lr": 0.4}, {"lr": 1.0, "threshold": 2.5}):
+        tile = make_tile("mp", (1, 1), devices=equal_devices((1, 1)), settings=law)
+        tile.update(np.ones((1, 1)), 0.5 * tile.W.grain * np.ones((1, 1)))
+        owed.append(float(tile.digital[0, 0, 0]))
+    assert owed == pytest.approx([-0.2, -0.2], rel=1e-5)
