@@ -24,15 +24,16 @@ COMMANDS = {
 }
 _PLAIN: dict[str, float | None] = {"nsr": None, "states": None, "skew": None}
 # What a run must have been, so that no curve stands under another's name.
-_ASKED: dict[str, tuple[str, str, dict[str, float | None]]] = {
-    "mnist_accuracy_fp": ("mnist", "fp", _PLAIN),
-    "mnist_accuracy_array": ("mnist", "agad", _PLAIN),
-    "mnist_accuracy_symmetric": ("mnist", "agad", {**_PLAIN, "skew": 0.5}),
-    "mnist_accuracy_nsr_20": ("mnist", "agad", {**_PLAIN, "nsr": 0.2}),
-    "mnist_accuracy_states_100": ("mnist", "agad", {**_PLAIN, "states": 100.0}),
-    "lstm_perplexity_fp": ("text", "fp", _PLAIN),
-    "lstm_perplexity_array": ("text", "agad", _PLAIN),
-    "lstm_perplexity_mp": ("text", "mp", _PLAIN),
+_ASKED: dict[str, tuple[str, str, dict[str, float | None], str]] = {
+    "mnist_accuracy_fp": ("mnist", "fp", _PLAIN, "blind"),
+    "mnist_accuracy_array": ("mnist", "agad", _PLAIN, "blind"),
+    "mnist_accuracy_symmetric": ("mnist", "agad", {**_PLAIN, "skew": 0.5}, "blind"),
+    "mnist_accuracy_nsr_20": ("mnist", "agad", {**_PLAIN, "nsr": 0.2}, "blind"),
+    "mnist_accuracy_states_100": ("mnist", "agad", {**_PLAIN, "states": 100.0}, "blind"),
+    "lstm_perplexity_fp": ("text", "fp", _PLAIN, "blind"),
+    "lstm_perplexity_array": ("text", "agad", _PLAIN, "verified"),
+    "lstm_perplexity_mp": ("text", "mp", _PLAIN, "verified"),
+    "lstm_perplexity_blind": ("text", "agad", _PLAIN, "blind"),
 }
 
 
@@ -84,7 +85,8 @@ def _run(name: str, path: Path) -> dict[str, Any]:
     except OSError:
         raise InputError(f"{path.parent}: holds no result.json and curve.csv; is the run finished?") from None
     settings = record["settings"]
-    found, asked = (settings["task"], settings["algorithm"], settings["variant"]), _ASKED[name]
+    pulses = "verified" if settings.get("rates", {}).get("verify") else "blind"
+    found, asked = (settings["task"], settings["algorithm"], settings["variant"], pulses), _ASKED[name]
     if found != asked:
         raise InputError(f"{path.parent}: is a run of {found}, but {name} is one of {asked}.")
     figure = "perplexity" if settings["task"] == "text" else "accuracy"

@@ -204,10 +204,11 @@ def test_measuring_fitting_and_drawing_close_the_loop(drawn):
 PLAIN = {"nsr": None, "states": None, "skew": None}
 
 
-def _run(folder, values, seed=0, task="mnist", algorithm="agad", **variant):
+def _run(folder, values, seed=0, task="mnist", algorithm="agad", rates=None, **variant):
     folder.mkdir(parents=True)
     figure = "perplexity" if task == "text" else "accuracy"
     settings = {"task": task, "algorithm": algorithm, "variant": {**PLAIN, **variant}, "seed": seed}
+    settings["rates"] = rates or {}
     record = {"settings": settings, "provenance": {"cmo_reram": "0"}}
     (folder / "result.json").write_text(json.dumps(record))
     rows = [f"{i},1.0,{v!r},7" for i, v in enumerate(values, 1)]
@@ -245,15 +246,15 @@ def test_learning_curves_are_drawn_as_they_were_run(tmp_path, stored):
 
 def test_the_gap_in_perplexity_is_drawn(tmp_path, stored):
     _run(tmp_path / "fp", [6.0, 4.0], task="text", algorithm="fp")
-    _run(tmp_path / "array", [7.0, 4.04], task="text")
+    _run(tmp_path / "array", [7.0, 4.04], task="text", rates={"verify": 0.6})
     stored({"lstm_perplexity_fp": tmp_path / "fp", "lstm_perplexity_array": tmp_path / "array"})
     drawing = _picture("6d", tmp_path)
-    assert float(drawing.data.gap) == pytest.approx(1.0)
+    assert float(drawing.data.lstm_perplexity_array_gap) == pytest.approx(1.0)
     assert float(drawing.data.published_gap) == 0.7
-    assert "Not run yet: reram train text --data FILE --algorithm mp" in drawing.caption
-    _run(tmp_path / "mp", [6.5, 4.02], task="text", algorithm="mp")
+    assert "Not run yet: reram train text --data FILE" in drawing.caption and "--algorithm mp" in drawing.caption
+    _run(tmp_path / "mp", [6.5, 4.02], task="text", algorithm="mp", rates={"verify": 0.6})
     stored({f"lstm_perplexity_{name}": tmp_path / name for name in ("fp", "array", "mp")})
-    assert "4.020, 0.50 % above floating point" in _picture("6d", tmp_path).caption
+    assert "summed in digital, verified, 4.020, 0.50 % above" in _picture("6d", tmp_path).caption
 
 
 @pytest.mark.parametrize(("number", "command"), [("6b", "reram train mnist"), ("6d", "reram train text")])
@@ -267,6 +268,8 @@ def test_runs_that_are_not_what_they_are_called_are_refused(tmp_path):
     run = _run(tmp_path / "symmetric", [0.9], skew=0.5)
     with pytest.raises(InputError, match=r"is a run of \('mnist', 'agad', .*0.5.* but mnist_accuracy_array is one of"):
         training_curves.collect({"mnist_accuracy_array": run})
+    with pytest.raises(InputError, match=r"'blind'.* but lstm_perplexity_array is one of .*'verified'"):
+        training_curves.collect({"lstm_perplexity_array": _run(tmp_path / "text", [4.0], task="text")})
     assert training_curves.collect({"mnist_accuracy_symmetric": run})["mnist_accuracy_symmetric"]["values"] == [[0.9]]
     with pytest.raises(InputError, match="'mnist_accuracy_sym' is not known.*mnist_accuracy_symmetric"):
         training_curves.collect({"mnist_accuracy_sym": run})

@@ -47,10 +47,27 @@ def test_the_perplexity_gap_is_relative(tmp_path, stored):
     names = {"lstm_perplexity_fp": tmp_path / "fp", "lstm_perplexity_array": tmp_path / "array"}
     outcome = stored(training_targets.collect(names))["lstm_perplexity_gap_percent"].compute()
     assert outcome.value == pytest.approx(1.0) and outcome.stderr is None  # one seed has no spread
-    assert "summed in digital" not in outcome.note
-    _result(tmp_path / "mp", 4.02, 0)
-    found = stored(training_targets.collect({**names, "lstm_perplexity_mp": tmp_path / "mp"}))
-    assert "4.020 with gradients summed in digital (0.5 %" in found["lstm_perplexity_gap_percent"].compute().note
+    assert "not looked at" not in outcome.note.split(";")[1]
+    for name, value in (("mp", 4.02), ("blind", 4.4)):
+        _result(tmp_path / name, value, 0)
+        names[f"lstm_perplexity_{name}"] = tmp_path / name
+    found = stored(training_targets.collect(names))
+    assert (
+        "; 4.400 with AGAD whose pulses on W are not looked at" in found["lstm_perplexity_gap_percent"].compute().note
+    )
+    assert found["lstm_perplexity_gap_mp_percent"].compute().value == pytest.approx(0.5)
+
+
+def test_the_gap_has_the_spread_of_the_seeds_of_both_sides(tmp_path, stored):
+    for name, values in (("fp", (4.0, 4.02)), ("mp", (4.04, 4.08))):
+        for seed, value in enumerate(values):
+            _result(tmp_path / name / f"seed-{seed}", value, seed)
+    found = training_targets.collect({f"lstm_perplexity_{n}": tmp_path / n for n in ("fp", "mp")})
+    outcome = stored(found)["lstm_perplexity_gap_mp_percent"].compute()
+    assert outcome.value == pytest.approx(100 * (4.06 / 4.01 - 1))
+    assert outcome.stderr == pytest.approx(
+        100 * (4.06 / 4.01) * ((0.01 / 4.01) ** 2 + (0.02 / 4.06) ** 2) ** 0.5, rel=1e-6
+    )
 
 
 def test_unfinished_runs_and_unknown_names_are_refused(tmp_path):
