@@ -102,7 +102,7 @@ def pulse_weight(
     for n in range(count):
         z, look = two_normals(_U(number + _U(n)), key, other)
         v = min(max(v - exp2(step + gamma * log2(v)) * (_F(1.0) + noise * z), _F(0.0)), _F(1.0))
-    before = shown[i, k]
+    before = weight_of(W[0][i, k], W[3][i, k])
     W[0][i, k] = abs(v - bound)
     shown[i, k] = weight_of(W[0][i, k], W[3][i, k])
     return shown[i, k] - before + noise_of_look * look

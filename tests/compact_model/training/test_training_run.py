@@ -396,6 +396,7 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--test-bytes", "9"), "test_bytes=9 is not allowed with task="),
         (("--algorithm", "sgd", "--verify", "0.6"), "AnalogSGD.verify is not known"),
         (("--algorithm", "ttv2", "--tail", "3"), "TTv2.tail is not known"),
+        (("--algorithm", "mp", "--true-size"), "MixedPrecision.true_size is not known"),
         (("--clip", "0"), "TrainSettings.clip=0.0 is not allowed"),
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
