@@ -212,7 +212,7 @@ class _Bank:
         self.u.copy_(torch.from_numpy(bank.state))
 
     def weights(self) -> torch.Tensor:
-        return self.u * self.scale[..., 0] - self.scale[..., 1]
+        return (self.u.double() * self.scale[..., 0].double() - self.scale[..., 1].double()).float()  # as `weight_of`
 
     def pulse(self, count: torch.Tensor, direction: torch.Tensor, random: torch.Generator) -> int:
         """Give every device `count` pulses in a row towards `direction`; return the pulses given."""
