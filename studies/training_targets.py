@@ -54,16 +54,20 @@ def training_targets() -> list[Target]:
     accuracy = numbers["mnist_accuracy"]
     net = ("training.mnist_net, batch, mnist_epochs_shown",)
     devices = (*net, "training.lr, fast_lr, transfer_every", "open_loop.n_states, sp_skew, nsr")
-    text = (
-        "training.lstm_net, batch",
-        "training.transfer_every",
-        "open_loop.n_states, sp_skew, nsr",
-    )  # its rates are ours
+    text = ("training.lstm_net, batch", "open_loop.n_states, sp_skew, nsr")  # its rates are ours
     rows = [(f"mnist_accuracy_{n}", accuracy[key], net if n == "fp" else devices) for n, key in _ACCURACIES.items()]
     gap = numbers["lstm_perplexity_gap_percent"]["value"]
     return [
         *(Target(n, "6b", published, 0.005, _accuracy(n), inputs, files=(RESULTS,)) for n, published, inputs in rows),
-        Target("lstm_perplexity_gap_percent", "6d", gap, 1.0, _gap("array"), text, files=(RESULTS,)),
+        Target(
+            "lstm_perplexity_gap_percent",
+            "6d",
+            gap,
+            1.0,
+            _gap("array"),
+            (*text, "training.transfer_every"),
+            files=(RESULTS,),
+        ),
         Target("lstm_perplexity_gap_mp_percent", "6d", gap, 1.0, _gap("mp"), text, files=(RESULTS,)),
     ]
 
@@ -95,7 +99,7 @@ def _accuracy(name: str) -> Callable[[], Outcome]:
 
 _WAYS = {
     "array": "on the array (AGAD)",
-    "mp": "on the array with gradients summed in digital (mixed precision)",
+    "mp": "on the array with gradients summed in digital (mixed precision, not the paper's algorithm)",
     "blind": "with AGAD whose pulses on W are not looked at",
 }
 
