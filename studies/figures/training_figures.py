@@ -126,7 +126,8 @@ def _text(effort: Effort) -> Drawing:
     caption = (
         f"Perplexity of the two-layer LSTM on the test part of War and Peace over epochs. After the last: {digital:.3f} in floating "
         f"point; {'; '.join(f'{_TEXT[n][0]}, {last[n]:.3f}, {gap:.2f} % above' for n, gap in gaps.items())} (published {published:g} %). "
-        f"Put in: network and device metrics as published; {TEXT_CHOICES}."
+        "Published is AGAD; mixed precision, which sums gradients in digital, is another algorithm. "
+        f"Put in: network and device metrics as published; {TEXT_CHOICES}. The curve not looked at is of an earlier run, without the norm."
     )
     missing = [COMMANDS[n] for n in _TEXT if n not in last]
     if missing:
