@@ -11,6 +11,7 @@ from compact_model.training._lanes import hashed, uniform
 from compact_model.training._normals import PARALLEL, SERIAL, key_of
 
 _U = np.uint32
+_TOGETHER = 32  # vectors that one thread works off after the other
 
 
 @njit(**SERIAL)
@@ -37,28 +38,30 @@ def active_lines(
     Lines that are not up are written too and then written over: no branch depends on chance.
     """
     vectors, columns = x.shape
-    for s in prange(vectors):
-        key, other = key_of(seed, update, 3 * s)
-        sign = chop.copy()
-        for k in range(reads[0].size):
-            if reads[5][k] and reads[0][k] < s:
-                sign[reads[1][k]] = -sign[reads[1][k]]
-        up, line = np.empty(columns + 1, np.uint16), np.empty(columns, np.uint16)
-        n = np.uintp(0)
-        for j in range(columns):
-            up[n] = j
-            n += np.uintp(x[s, j] != 0.0)
-        p, words = np.empty(n, np.float32), np.empty(n, np.uint32)
-        for k in range(n):
-            j = up[k]
-            line[k] = 2 * j + (x[s, j] * sign[j] < 0.0)
-            p[k] = abs(x[s, j]) * chance[s]
-        train(words, p, slots[s], _U(0), key, other)
-        listed, total = entry[s], np.uintp(0)
-        for b in range(32):
-            offset[s, b] = total
-            if b < slots[s]:
-                for k in range(n):
-                    listed[total] = line[k]
-                    total += np.uintp(_U(words[k] >> _U(b)) & _U(1))
-        offset[s, 32] = total
+    for block in prange((vectors + _TOGETHER - 1) // _TOGETHER):
+        sign, done = chop.copy(), 0
+        for s in range(_TOGETHER * block, min(_TOGETHER * (block + 1), vectors)):
+            while done < reads[0].size and reads[0][done] < s:
+                if reads[5][done]:
+                    sign[reads[1][done]] = -sign[reads[1][done]]
+                done += 1
+            key, other = key_of(seed, update, 3 * s)
+            up, line = np.empty(columns + 1, np.uint16), np.empty(columns, np.uint16)
+            n = np.uintp(0)
+            for j in range(columns):
+                up[n] = j
+                n += np.uintp(x[s, j] != 0.0)
+            p, words = np.empty(n, np.float32), np.empty(n, np.uint32)
+            for k in range(n):
+                j = up[k]
+                line[k] = 2 * j + (x[s, j] * sign[j] < 0.0)
+                p[k] = abs(x[s, j]) * chance[s]
+            train(words, p, slots[s], _U(0), key, other)
+            listed, total = entry[s], np.uintp(0)
+            for b in range(32):
+                offset[s, b] = total
+                if b < slots[s]:
+                    for k in range(n):
+                        listed[total] = line[k]
+                        total += np.uintp(_U(words[k] >> _U(b)) & _U(1))
+            offset[s, 32] = total

@@ -74,34 +74,45 @@ def trains(
 
 @njit(**_SERIAL)
 def columns_due(
-    vectors: int, every: int, choppers: int, rho: float, period: int, chop: Any, switched: Any, counters: Any, seed: Any
+    vectors: int,
+    every: float,
+    choppers: int,
+    rho: float,
+    period: int,
+    chop: Any,
+    switched: Any,
+    counters: Any,
+    seed: Any,
 ) -> Any:
     """Return the reads of this batch: after which vector, column, chopper, switched before, may write, chopper turns after it.
 
+    every : vectors from read to read; 0.25 reads four columns after every vector.
     chop, switched (columns,) and counters are the state of the schedule and are changed.
     """
     columns = chop.size
-    most = vectors // every + 1
+    gap, at_once = max(round(every), 1), min(max(round(1.0 / every), 1), columns)
+    most = (vectors // gap + 1) * at_once
     after, column, sign = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.float32)
     fresh, write, turns = np.empty(most, np.bool_), np.empty(most, np.bool_), np.zeros(most, np.bool_)
     n = 0
     for s in range(vectors):
         counters[VECTORS] += 1
-        if counters[VECTORS] % every:
+        if counters[VECTORS] % gap:
             continue
-        k = counters[COLUMN]
-        after[n], column[n], sign[n], fresh[n] = s, k, chop[k], switched[k]
-        write[n] = choppers != REGULAR or counters[SWEEPS] > period
-        turn = choppers == REGULAR and counters[SWEEPS] % period == period - 1
-        if choppers == RANDOM:
-            key, other = key_of(seed, counters[VECTORS], 0)
-            turn = uniform(hashed(np.uint32(k), key, other)) < rho
-        turns[n] = turn
-        switched[k] = turn
-        if turn:
-            chop[k] = -chop[k]
-        n += 1
-        counters[COLUMN] = (k + 1) % columns
-        if k == columns - 1:
-            counters[SWEEPS] += 1
+        for _ in range(at_once):
+            k = counters[COLUMN]
+            after[n], column[n], sign[n], fresh[n] = s, k, chop[k], switched[k]
+            write[n] = choppers != REGULAR or counters[SWEEPS] > period
+            turn = choppers == REGULAR and counters[SWEEPS] % period == period - 1
+            if choppers == RANDOM:
+                key, other = key_of(seed, counters[VECTORS], 0)
+                turn = uniform(hashed(np.uint32(k), key, other)) < rho
+            turns[n] = turn
+            switched[k] = turn
+            if turn:
+                chop[k] = -chop[k]
+            n += 1
+            counters[COLUMN] = (k + 1) % columns
+            if k == columns - 1:
+                counters[SWEEPS] += 1
     return after[:n], column[:n], sign[:n], fresh[:n], write[:n], turns[:n]

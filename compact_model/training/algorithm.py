@@ -57,7 +57,7 @@ class Transfer(Algorithm):
     fast_lr : lambda_A, the rate at which gradients go to A (not scaled by lr).
     auto_scale : divide it by the running means of max|x| and max|d|, times slots and granularity, so that about
         fast_lr * slots pulses meet at the strongest crossing.
-    transfer_every : n_s, vectors (not batches) between two reads of a column.
+    transfer_every : n_s, vectors (not batches) from one read of a column to the next read; 0.25 reads four columns after every vector.
     threshold : lambda_H = lr / (threshold * granularity of the device).
     true_size : divide that by the rate of A too, so that W follows the gradient by its size in every layer and at any time, and not
         by what auto_scale made of it (aihwkit's `correct_gradient_magnitudes`).
@@ -67,7 +67,7 @@ class Transfer(Algorithm):
     fast_lr: Rate = 0.1
     auto_scale: bool = True
     auto_momentum: Fraction = 0.99
-    transfer_every: Annotated[float, Quantity("", 1.0, 1e6)] = 3.0
+    transfer_every: Annotated[float, Quantity("", 1.0 / 64.0, 1e6)] = 3.0
     threshold: Threshold = 1.0
     true_size: bool = False
 

@@ -20,8 +20,8 @@ Link = tuple[AnalogLinear, int, Any]  # layer, kind of the activation behind it,
 def links_of(network: torch.nn.Module) -> list[Link] | None:
     """Return the links of a Sequential of AnalogLinear on numba tiles, each with Sigmoid, Tanh, ReLU or nothing behind it.
 
-    None where the network is anything else: a layer used twice, a bias that does not learn, a scale that does or a hook on a
-    layer included.
+    None where the network is anything else: a layer used twice, a bias that does not learn, a scale that does, rates per line or
+    a hook on a layer included.
     """
     links: list[Link] = []
     if type(network) is not torch.nn.Sequential or network._forward_hooks or network._forward_pre_hooks:
@@ -33,7 +33,7 @@ def links_of(network: torch.nn.Module) -> list[Link] | None:
         if type(module) is AnalogLinear and not module.tile.takes_tensors:
             bias = module.bias
             fixed, again = bias is not None and not bias.requires_grad, any(module is layer for layer, _, _ in links)
-            if fixed or again or module.scale is not None:
+            if fixed or again or module.scale is not None or module.line_rates is not None:
                 return None
             links.append((module, NONE, _NO_BIAS if bias is None else bias.detach().numpy()))
         elif kind and links and links[-1][1] == NONE:

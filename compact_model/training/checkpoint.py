@@ -19,8 +19,8 @@ VERSION = 1
 
 
 def save_checkpoint(path: str | Path, network: torch.nn.Module, record: dict[str, Any]) -> None:
-    """Write every tile, every digital parameter and `record` (JSON-like) of a run."""
-    arrays = {f"digital/{n}": p.detach().cpu().numpy() for n, p in network.named_parameters()}
+    """Write every tile, everything digital and `record` (JSON-like) of a run."""
+    arrays = {f"digital/{n}": p.detach().cpu().numpy() for n, p in _digital(network).items()}
     for name, layer in _tiles(network):
         arrays |= {f"tile/{name}/{key}": value for key, value in layer.tile.state().items()}
     head = json.dumps({"format": FORMAT, "version": VERSION, **record}, allow_nan=False)
@@ -33,7 +33,7 @@ def load_checkpoint(path: str | Path, network: torch.nn.Module) -> dict[str, Any
     """Put a saved state into a network made with the same settings; return the record. Nothing in the file is executed."""
     arrays, record = _read(Path(path))
     with torch.no_grad():
-        for name, parameter in network.named_parameters():
+        for name, parameter in _digital(network).items():
             given = arrays.get(f"digital/{name}")
             if given is None or given.shape != tuple(parameter.shape):
                 raise InputError(
@@ -67,6 +67,11 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
             f"{path}: is a checkpoint of version {record.get('version')!r}; this release reads version {VERSION}."
         )
     return arrays, record
+
+
+def _digital(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return what learns in digital and what is counted there, by name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _tiles(network: torch.nn.Module) -> list[tuple[str, AnalogLayer]]:

@@ -32,7 +32,10 @@ def train_command(
     lr: Annotated[float | None, typer.Option(help="Learning rate; default: the algorithm's.")] = None,
     decay: Annotated[float | None, typer.Option(help="What lr is multiplied by after every epoch.")] = None,
     fast_lr: Annotated[float | None, typer.Option(help="Learning rate of the fast array.")] = None,
-    transfer_every: Annotated[float | None, typer.Option(help="Vectors between two reads of a column.")] = None,
+    transfer_every: Annotated[
+        float | None,
+        typer.Option(help="Vectors from one read of a column to the next read; 0.25: four columns after every vector."),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
     ] = None,
@@ -61,6 +64,13 @@ def train_command(
     clip: Annotated[
         float | None,
         typer.Option(help="Largest norm of the gradient of everything digital; a longer one is shortened."),
+    ] = None,
+    line_rates: Annotated[
+        float | None,
+        typer.Option(
+            help="A learning rate per row and per column, by how strong their errors and inputs are; lines weaker than this part of the "
+            "strongest count as that strong."
+        ),
     ] = None,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
@@ -126,6 +136,7 @@ def train_command(
         reach=reach,
         learn_scales=learn_scales,
         clip=clip,
+        line_rates=line_rates,
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)

@@ -15,7 +15,8 @@ from compact_model.training.agad import AGAD
 from compact_model.training.algorithm import Algorithm
 from compact_model.training.bank import DeviceBank
 from compact_model.training.converters import Converters
-from compact_model.training.layers import AnalogConv2d, AnalogLinear
+from compact_model.training.layers import AnalogConv2d, AnalogLayer, AnalogLinear
+from compact_model.training.line_rates import LineRates
 from compact_model.training.lstm import AnalogLSTM
 from compact_model.training.pulse_trains import PulseTrains
 from compact_model.training.tile import Tile
@@ -32,6 +33,7 @@ def to_analog(
     converters: Converters | None = None,
     reach: float = 1.0,
     learn_scales: bool = False,
+    line_rates: float | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> torch.nn.Module:
@@ -40,6 +42,7 @@ def to_analog(
     model : where the devices come from (default: the published population).  algorithm : default AGAD.
     reach : weight at the end of the devices' mean window; what the ADC sees is multiplied by it in digital. 0.01 to 100.
     learn_scales : that factor is one number per row (output), which starts at `reach` and is learned with the biases.
+    line_rates : floor of `LineRates`, 0 to 1, which every layer then has; None for one rate.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
     floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
     device ("cuda"), for the same law in torch; digital parameters are moved there too.
@@ -55,6 +58,8 @@ def to_analog(
         raise InputError(
             f"reach={reach!r} is not allowed: expected 0.01 to 100, the largest weight a device is to hold."
         )
+    if line_rates is not None and not 0.0 <= line_rates <= 1.0:
+        raise InputError(f"line_rates={line_rates!r} is not allowed: expected 0 to 1, the weakest line told apart.")
     of_bank, scale = (1.0, reach) if learn_scales else (reach, None)
     converters, used = (converters or Converters()).reaching(of_bank), [0]
 
@@ -76,6 +81,9 @@ def to_analog(
         raise InputError(
             "to_analog: the network has no Linear, Conv2d or LSTM layer; there is nothing to put on devices."
         )
+    if line_rates is not None:
+        for layer in [m for m in out.modules() if isinstance(m, AnalogLayer)]:
+            layer.line_rates = LineRates(*layer.tile.shape, line_rates)
     return out.to(place)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from compact_model.training.line_rates import LineRates
 from compact_model.training.tile import Tile
 from ground.errors import InputError
 
@@ -37,6 +38,7 @@ class AnalogLayer(torch.nn.Module):
     """Base of layers with one tile. pending : products seen since the last update, (vectors, columns) and (vectors, rows).
 
     bias, scale (rows,) : digital and learned; scale multiplies what the tile gives. None where there is none.
+    line_rates : see `LineRates`, or None, where every line has the rate of the optimiser.
     """
 
     def __init__(self, tile: Tile, bias: torch.Tensor | None, scale: torch.Tensor | None = None) -> None:
@@ -44,6 +46,7 @@ class AnalogLayer(torch.nn.Module):
         self.tile = tile
         self.pending: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.bias, self.scale = (None if p is None else torch.nn.Parameter(p.detach().clone()) for p in (bias, scale))
+        self.line_rates: LineRates | None = None
         self._anchor = torch.zeros(
             (), requires_grad=True
         )  # so that autograd comes here even for an input without gradient
@@ -64,6 +67,8 @@ class AnalogLayer(torch.nn.Module):
             return
         x, d = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*self.pending, strict=True))
         self.pending.clear()
+        if self.line_rates is not None:
+            x, d = self.line_rates(x, d)
         if self.tile.takes_tensors:
             self.tile.update(x, d, lr=lr)
         else:

@@ -49,12 +49,12 @@ class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
-    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales : see `to_analog`.
+    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates : see `to_analog`.
     clip : see `AnalogOptimiser`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip")
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip", "line_rates")
 
     task: str
     algorithm: str = "agad"
@@ -72,6 +72,7 @@ class TrainSettings(GrownSpec):
     reach: Annotated[float, Quantity("", 0.01, 100.0)] = 1.0
     learn_scales: bool = False
     clip: Positive | None = None
+    line_rates: Annotated[float, Quantity("", 0.0, 1.0)] | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -82,6 +83,11 @@ class TrainSettings(GrownSpec):
         if self.learn_scales and self.algorithm == "fp":
             raise InputError(
                 "TrainSettings.learn_scales=True is not allowed with algorithm='fp': it scales rows of devices, and there are none."
+            )
+        if self.line_rates is not None and self.algorithm == "fp":
+            raise InputError(
+                f"TrainSettings.line_rates={self.line_rates} is not allowed with algorithm='fp': it is of the lines of arrays, and there "
+                "are none."
             )
         return self
 

@@ -192,12 +192,12 @@ class Tile:
         self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self._rules[:5], self.seed, call)
         self.forget()
 
-    def _rates(self, lr: float | None) -> tuple[DeviceBank, int, float, tuple[float, float], dict[str, Any]]:
+    def _rates(self, lr: float | None) -> tuple[DeviceBank, float, float, tuple[float, float], dict[str, Any]]:
         """Return (bank that gets the gradient, vectors between reads, its rate, scaling, lambda_H and chopper schedule)."""
         a = self.algorithm
         rate = a.lr if lr is None else lr
         if not isinstance(a, Transfer):
-            return self.W, 1 << 62, rate, (0.0, 0.0), {"lambda_H": 0.0, "rho": 0.0, "period": 1 << 31}
+            return self.W, float(1 << 62), rate, (0.0, 0.0), {"lambda_H": 0.0, "rho": 0.0, "period": 1 << 31}
         assert self.A is not None
         rho, period = a.chopping
         lambda_H = rate / (a.threshold * self.W.grain)
@@ -207,7 +207,7 @@ class Tile:
             )
         schedule = {"lambda_H": lambda_H, "rho": rho, "period": period}
         scale = (a.fast_lr, a.auto_momentum) if a.auto_scale else (0.0, 0.0)
-        return self.A, round(a.transfer_every), a.fast_lr, scale, schedule
+        return self.A, a.transfer_every, a.fast_lr, scale, schedule
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that changes, by name: what a checkpoint holds."""

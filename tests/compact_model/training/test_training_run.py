@@ -50,10 +50,17 @@ def _settings(path, **changes):
 
 @pytest.mark.parametrize(
     ("name", "rates"),
-    [(name, {}) for name in ("sgd", "mp", "ttv2", "c-ttv2", "agad")] + [(n, {"verify": 0.6}) for n in ("mp", "agad")],
+    [(name, {}) for name in ("sgd", "mp", "ttv2", "c-ttv2", "agad")]
+    + [(n, {"verify": 0.6}) for n in ("mp", "agad")]
+    + [("agad", {"transfer_every": 0.25, "rho": 0.5})],
 )
-def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name, rates):
-    task, settings = own_task(clusters), _settings(clusters, algorithm=name, rates=rates, epochs=4)
+@pytest.mark.parametrize("line_rates", [None, 0.1])
+def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name, rates, line_rates):
+    rates = {"lr": 5.0, **rates} if name == "mp" else rates
+    task, settings = (
+        own_task(clusters),
+        _settings(clusters, algorithm=name, rates=rates, epochs=4, line_rates=line_rates),
+    )
     whole = train(task, settings, Population.published())
     first = tmp_path / "run"
     first.mkdir()
@@ -227,7 +234,9 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert not {"device", "test_bytes", "reach", "learn_scales", "clip"} & set(plain.model_dump(mode="json"))
+    assert not {"device", "test_bytes", "reach", "learn_scales", "clip", "line_rates"} & set(
+        plain.model_dump(mode="json")
+    )
     assert plain.content == "3652983827f757b4"
     assert plain.replace(device="torch-cpu").content != plain.content
     with pytest.raises(InputError, match="test_bytes=9 is not allowed with task='mnist': it cuts a text"):
@@ -400,6 +409,9 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--clip", "0"), "TrainSettings.clip=0.0 is not allowed"),
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
+        (("--algorithm", "fp", "--line-rates", "0.1"), "line_rates=0.1 is not allowed with algorithm='fp'"),
+        (("--line-rates", "2"), "TrainSettings.line_rates=2.0 is not allowed: expected 0..1"),
+        (("--transfer-every", "0"), "AGAD.transfer_every=0.0 is not allowed"),
     ],
 )
 def test_what_the_command_does_not_take(clusters, tmp_path, options, words):
