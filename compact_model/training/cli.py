@@ -72,6 +72,10 @@ def train_command(
             "strongest count as that strong."
         ),
     ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="A rate of one layer, such as out:fast_lr=0.05; may be repeated."),
+    ] = None,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
@@ -137,6 +141,7 @@ def train_command(
         learn_scales=learn_scales,
         clip=clip,
         line_rates=line_rates,
+        layers=_rates_of_layers(layer or []),
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)
@@ -151,6 +156,23 @@ def train_command(
         return
     typer.echo(text)
     typer.echo(f"  {output}/: result.json, " + ("seed-*/" if seeds > 1 else "curve.csv, checkpoint.npz, arrays.npz"))
+
+
+def _rates_of_layers(texts: list[str]) -> dict[str, dict[str, float]]:
+    """Return {layer: {rate: value}} of texts such as out:fast_lr=0.05."""
+    from ground.errors import InputError
+
+    out: dict[str, dict[str, float]] = {}
+    for text in texts:
+        name, _, rate = text.partition(":")
+        rate, _, value = rate.partition("=")
+        try:
+            out.setdefault(name, {})[rate] = float(value)
+        except ValueError:
+            raise InputError(
+                f"layer={text!r} is not allowed: expected NAME:RATE=VALUE, such as out:fast_lr=0.05."
+            ) from None
+    return out
 
 
 def _one(settings: Any, output: Path, quiet: bool, **how: Any) -> tuple[dict[str, Any], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from compact_model.training.lstm import AnalogLSTM
 from compact_model.training.pulse_trains import PulseTrains
 from compact_model.training.tile import Tile
 from compact_model.training.torch_tile import TorchTile
-from ground.errors import InputError
+from ground.errors import InputError, nearest
 
 
 def to_analog(
@@ -34,6 +34,7 @@ def to_analog(
     reach: float = 1.0,
     learn_scales: bool = False,
     line_rates: float | None = None,
+    layers: Mapping[str, Mapping[str, float]] | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> torch.nn.Module:
@@ -43,6 +44,7 @@ def to_analog(
     reach : weight at the end of the devices' mean window; what the ADC sees is multiplied by it in digital. 0.01 to 100.
     learn_scales : that factor is one number per row (output), which starts at `reach` and is learned with the biases.
     line_rates : floor of `LineRates`, 0 to 1, which every layer then has; None for one rate.
+    layers : what is different in some layers, by their names in the network: rates of the algorithm but lr and decay, and line_rates.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
     floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
     device ("cuda"), for the same law in torch; digital parameters are moved there too.
@@ -58,8 +60,6 @@ def to_analog(
         raise InputError(
             f"reach={reach!r} is not allowed: expected 0.01 to 100, the largest weight a device is to hold."
         )
-    if line_rates is not None and not 0.0 <= line_rates <= 1.0:
-        raise InputError(f"line_rates={line_rates!r} is not allowed: expected 0 to 1, the weakest line told apart.")
     of_bank, scale = (1.0, reach) if learn_scales else (reach, None)
     converters, used = (converters or Converters()).reaching(of_bank), [0]
 
@@ -81,10 +81,29 @@ def to_analog(
         raise InputError(
             "to_analog: the network has no Linear, Conv2d or LSTM layer; there is nothing to put on devices."
         )
-    if line_rates is not None:
-        for layer in [m for m in out.modules() if isinstance(m, AnalogLayer)]:
-            layer.line_rates = LineRates(*layer.tile.shape, line_rates)
+    everywhere = {} if line_rates is None else {"line_rates": line_rates}
+    for name, rates in {"": everywhere, **(layers or {})}.items():
+        _give_rates(out, name, rates)
     return out.to(place)
+
+
+def _give_rates(network: torch.nn.Module, name: str, rates: Mapping[str, float]) -> None:
+    """Change rates of the analog layers at and below `name`, or raise InputError naming the near ones."""
+    known = {n: m for n, m in network.named_modules() if isinstance(m, AnalogLayer)}
+    found = [m for n, m in known.items() if not name or n == name or n.startswith(f"{name}.")]
+    if not found:
+        raise InputError(f"layers: there is no analog layer {name!r} in the network. {nearest(name, known)}")
+    for layer in found:
+        changes = dict(rates)
+        floor = changes.pop("line_rates", None)
+        if floor is not None:
+            if not 0.0 <= floor <= 1.0:
+                raise InputError(f"line_rates={floor!r} is not allowed: expected 0 to 1, the weakest line told apart.")
+            layer.line_rates = LineRates(*layer.tile.shape, floor)
+        of_all = [rate for rate in ("lr", "decay") if rate in changes]
+        if of_all:
+            raise InputError(f"layers: {of_all[0]!r} of {name!r} is not allowed: it is one for the whole network.")
+        layer.tile.algorithm = layer.tile.algorithm.replace(**changes)
 
 
 def torch_device(name: str) -> torch.device:

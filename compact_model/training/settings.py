@@ -49,12 +49,12 @@ class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
-    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates : see `to_analog`.
+    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates, layers : see `to_analog`.
     clip : see `AnalogOptimiser`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip", "line_rates")
+    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip", "line_rates", "layers")
 
     task: str
     algorithm: str = "agad"
@@ -73,6 +73,7 @@ class TrainSettings(GrownSpec):
     learn_scales: bool = False
     clip: Positive | None = None
     line_rates: Annotated[float, Quantity("", 0.0, 1.0)] | None = None
+    layers: dict[str, dict[str, float]] = Field(default={})
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -84,11 +85,11 @@ class TrainSettings(GrownSpec):
             raise InputError(
                 "TrainSettings.learn_scales=True is not allowed with algorithm='fp': it scales rows of devices, and there are none."
             )
-        if self.line_rates is not None and self.algorithm == "fp":
-            raise InputError(
-                f"TrainSettings.line_rates={self.line_rates} is not allowed with algorithm='fp': it is of the lines of arrays, and there "
-                "are none."
-            )
+        for name in ("line_rates", "layers"):
+            if getattr(self, name) not in (None, {}) and self.algorithm == "fp":
+                raise InputError(
+                    f"TrainSettings.{name}={getattr(self, name)} is not allowed with algorithm='fp': it is of arrays, and there are none."
+                )
         return self
 
     @field_validator("epochs", "seed", "batch", mode="before")

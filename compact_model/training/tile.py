@@ -35,7 +35,8 @@ class _Room:
 class Tile:
     """One array W of pulsed devices (rows, columns) that computes, and, where the algorithm has one, the fast array A.
 
-    W, A : `DeviceBank`; A is None for plain SGD.  forward, backward : `Converters`; the reads of A go through `forward` too.
+    W, A : `DeviceBank`; A is None for plain SGD.  algorithm : may be changed for one with other rates at any time.
+    forward, backward : `Converters`; the reads of A go through `forward` too.
     seed : of everything random here; the same seed gives the same result for any number of threads.
     pulses : device pulses given so far to (A or, without A, W; W by transfer).
     """
@@ -74,8 +75,6 @@ class Tile:
         ways = (self.io_back, self.io)
         self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.noise, io.adc_step, io.bound)) for io in ways]
         self._rooms: list[_Room | None] = [None, None]
-        converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
-        self._rules = tuple(np.float32(v) for v in (*self._memory(), *converter))
         self._entry = np.empty(0, np.uint16)  # room for the lists of active lines, kept between updates
 
     def _memory(self) -> tuple[float, float, float, float, float]:
@@ -83,6 +82,11 @@ class Tile:
         momentum, fire, verified, beta = self.algorithm.memory
         two_reads = np.sqrt(2.0) * self.io.verify_noise if verified and not self.io.ideal else 0.0
         return momentum, fire, beta, verified / self.W.grain, two_reads
+
+    def _rules(self) -> tuple[np.float32, ...]:
+        """Return what `read_rows` is to know besides code and lambda_H."""
+        converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
+        return tuple(np.float32(v) for v in (*self._memory(), *converter))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -177,7 +181,7 @@ class Tile:
             self._entry,
             (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale),
             (every, self._choppers, schedule["rho"], schedule["period"]),
-            (self.algorithm.code, np.float32(schedule["lambda_H"]), *self._rules),
+            (self.algorithm.code, np.float32(schedule["lambda_H"]), *self._rules()),
             self.seed,
             _STREAM[UPDATES],
         )
@@ -189,7 +193,7 @@ class Tile:
         owed -= np.float32(rate / self.W.grain) * (np.asarray(d, np.float32).T @ np.asarray(x, np.float32))
         call = 8 * int(self.counters[UPDATES]) + _STREAM[UPDATES]
         self.counters[UPDATES] += 1
-        self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self._rules[:5], self.seed, call)
+        self.pulses[0] += pay(owed, self.W.for_kernel(), self.weights, self._rules()[:5], self.seed, call)
         self.forget()
 
     def _rates(self, lr: float | None) -> tuple[DeviceBank, float, float, tuple[float, float], dict[str, Any]]:

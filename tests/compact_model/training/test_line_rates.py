@@ -92,6 +92,38 @@ def test_a_floor_outside_its_range_is_refused():
             to_analog(torch.nn.Sequential(torch.nn.Linear(5, 4)), line_rates=floor)
 
 
+def test_one_layer_has_rates_of_its_own():
+    net = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 3)))
+    made = to_analog(net, line_rates=0.1, layers={"1": {"fast_lr": 0.02}, "1.1": {"line_rates": 0.5, "threshold": 3.0}})
+    laws = [layer.tile.algorithm for layer in AnalogOptimiser(made, lr=1.0).layers]
+    assert [law.fast_lr for law in laws] == [0.1, 0.02, 0.02] and [law.threshold for law in laws] == [1.0, 1.0, 3.0]
+    assert [layer.line_rates.floor for layer in AnalogOptimiser(made, lr=1.0).layers] == [0.1, 0.1, 0.5]
+
+
+def test_a_threshold_of_one_layer_makes_its_pulses_rarer():
+    net, given = torch.nn.Sequential(torch.nn.Linear(30, 20)), []
+    for layers in (None, {"0": {"threshold": 4.0}}):
+        tile = to_analog(net, POPULATION, algorithm_named("mp"), layers=layers)[0].tile
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            tile.update(rng.uniform(0, 1, (8, 30)), rng.standard_normal((8, 20)), lr=0.05)
+        given.append(int(tile.pulses[0]))
+    assert given[0] > 2.5 * given[1] > 100
+
+
+def test_rates_that_a_layer_cannot_have_are_refused():
+    net = torch.nn.Sequential(torch.nn.Linear(5, 4))
+    for layers, words in (
+        ({"out": {"fast_lr": 0.1}}, "layers: there is no analog layer 'out' in the network. Known: 0"),
+        ({"0": {"lr": 0.1}}, "layers: 'lr' of '0' is not allowed: it is one for the whole network"),
+        ({"0": {"fast": 0.1}}, "AGAD.fast is not known"),
+        ({"0": {"fast_lr": -1.0}}, r"AGAD.fast_lr=-1.0 is not allowed"),
+        ({"0": {"line_rates": 7.0}}, r"line_rates=7.0 is not allowed: expected 0 to 1"),
+    ):
+        with pytest.raises(InputError, match=words):
+            to_analog(net, layers=layers)
+
+
 def _due(vectors, every, columns=8, period=3, start=0):
     counters = np.zeros(6, np.int64)
     counters[0] = start

@@ -234,7 +234,7 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert not {"device", "test_bytes", "reach", "learn_scales", "clip", "line_rates"} & set(
+    assert not {"device", "test_bytes", "reach", "learn_scales", "clip", "line_rates", "layers"} & set(
         plain.model_dump(mode="json")
     )
     assert plain.content == "3652983827f757b4"
@@ -410,6 +410,12 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
         (("--algorithm", "fp", "--line-rates", "0.1"), "line_rates=0.1 is not allowed with algorithm='fp'"),
+        (("--algorithm", "fp", "--layer", "0:threshold=2"), "layers=.* is not allowed with algorithm='fp'"),
+        (
+            ("--layer", "0:fast_lr"),
+            "layer='0:fast_lr' is not allowed: expected NAME:RATE=VALUE, such as out:fast_lr=0.05",
+        ),
+        (("--layer", "9:fast_lr=0.1"), "there is no analog layer '9' in the network"),
         (("--line-rates", "2"), "TrainSettings.line_rates=2.0 is not allowed: expected 0..1"),
         (("--transfer-every", "0"), "AGAD.transfer_every=0.0 is not allowed"),
     ],
