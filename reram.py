@@ -52,7 +52,9 @@ app.command("reproduce")(studies.cli.reproduce_command)
 app.command("report")(studies.report.cli.report_command)
 
 
-_STOPPED = "reram: stopped. Finished points are kept; the same command goes on from there.\n"
+_STOPPED = (
+    "reram: stopped. Finished points are kept; the same command goes on from there (`reram train` with --resume).\n"
+)
 
 
 def main() -> None:

@@ -196,7 +196,7 @@ def test_ctrl_c_says_that_nothing_is_lost() -> None:
     done = subprocess.run([sys.executable, "-c", code, "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
-    assert "Finished points are kept; the same command goes on from there" in done.stderr
+    assert "Finished points are kept; the same command goes on from there (`reram train` with --resume)" in done.stderr
 
 
 def test_an_unknown_command_or_option_exits_with_2() -> None:

@@ -1,0 +1,1 @@
+"""What benchmarks/crossbar.py compares with."""
