@@ -21,17 +21,18 @@ from studies.target import Outcome, Target
 from studies.uncertainty import mean_error
 
 RESULTS = Path(__file__).with_name("training_results.json")
-_TEXT = "reram train text --data FILE --decay 0.85 --epochs 20 --algorithm "
-_ARRAY = "--clip 0.3 --learn-scales --verify 0.6 "
+_TEXT, _PACE = "reram train text --data FILE --algorithm ", "--decay 0.85 --epochs 20"
+_ARRAY = "--clip 0.3 --learn-scales --verify 0.6"
 COMMANDS = {
     "mnist_accuracy_fp": "reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3",
     "mnist_accuracy_array": "reram train mnist --data FOLDER --algorithm agad --epochs 80 --seeds 3",
     "mnist_accuracy_symmetric": "reram train mnist --data FOLDER --algorithm agad --skew 0.5 --epochs 80 --seeds 3",
-    "lstm_perplexity_fp": _TEXT + "fp --lr 20 --clip 0.3",
-    "lstm_perplexity_array": _TEXT
-    + f"agad {_ARRAY}--true-size --lr 2 --threshold 0.2 --fast-lr 0.2 --slots 10 --reach 1",
-    "lstm_perplexity_mp": _TEXT + f"mp {_ARRAY}--lr 5 --threshold 0.0625 --reach 0.5",
-    "lstm_perplexity_blind": _TEXT + "agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2",
+    "lstm_perplexity_fp": f"{_TEXT}fp --lr 20 --clip 0.3 {_PACE}",
+    "lstm_perplexity_array": f"{_TEXT}agad --lr 5 --true-size --threshold 0.3 --fast-lr 0.06 --slots 31 --transfer-every 0.5 --rho 0.2 "
+    "--line-rates 0.1 --layer lstm.recurrent.0:fast_lr=0.03 --layer out:fast_lr=0.016 --layer out:threshold=1 "
+    f"--reach 0.5 {_ARRAY} --decay 0.82 --epochs 15",
+    "lstm_perplexity_mp": f"{_TEXT}mp --lr 5 --threshold 0.0625 --reach 0.5 {_ARRAY} {_PACE}",
+    "lstm_perplexity_blind": f"{_TEXT}agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2 {_PACE}",
 }
 _CHOSEN = (
     "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, "
@@ -40,8 +41,8 @@ _CHOSEN = (
 MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1"
 TEXT_CHOICES = (
     f"{_CHOSEN}; pulses on W looked at (verify 0.6), a digital factor per row that learns, digital gradients held to a norm of 0.3, rates "
-    "that fall by 0.85 an epoch and were chosen for each algorithm; sequences of 100 from an empty state; the last tenth of the text is "
-    "the test"
+    "that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; sequences of 100 from an empty "
+    "state; the last tenth of the text is the test"
 )
 
 

@@ -167,11 +167,12 @@ def _rates_of_layers(texts: list[str]) -> dict[str, dict[str, float]]:
         name, _, rate = text.partition(":")
         rate, _, value = rate.partition("=")
         try:
-            out.setdefault(name, {})[rate] = float(value)
+            number = float(value)
         except ValueError:
-            raise InputError(
-                f"layer={text!r} is not allowed: expected NAME:RATE=VALUE, such as out:fast_lr=0.05."
-            ) from None
+            number = None
+        if not name or number is None:
+            raise InputError(f"layer={text!r} is not allowed: expected NAME:RATE=VALUE, such as out:fast_lr=0.05.")
+        out.setdefault(name, {})[rate] = number
     return out
 
 

@@ -82,7 +82,7 @@ def to_analog(
             "to_analog: the network has no Linear, Conv2d or LSTM layer; there is nothing to put on devices."
         )
     everywhere = {} if line_rates is None else {"line_rates": line_rates}
-    for name, rates in {"": everywhere, **(layers or {})}.items():
+    for name, rates in [("", everywhere), *(layers or {}).items()]:
         _give_rates(out, name, rates)
     return out.to(place)
 

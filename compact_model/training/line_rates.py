@@ -29,7 +29,7 @@ class LineRates(torch.nn.Module):
         self.register_buffer("columns", torch.zeros(columns))
         self.register_buffer("rows", torch.zeros(rows))
 
-    def __call__(self, x: torch.Tensor, d: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor, d: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x (vectors, columns) and d (vectors, rows), each line times its rate; the mean line has about the rate 1."""
         return x * self._rates(x, self.columns), d * self._rates(d, self.rows)
 

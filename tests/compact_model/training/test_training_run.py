@@ -415,6 +415,7 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
             ("--layer", "0:fast_lr"),
             "layer='0:fast_lr' is not allowed: expected NAME:RATE=VALUE, such as out:fast_lr=0.05",
         ),
+        (("--layer", ":fast_lr=0.1"), "layer=':fast_lr=0.1' is not allowed: expected NAME:RATE=VALUE"),
         (("--layer", "9:fast_lr=0.1"), "there is no analog layer '9' in the network"),
         (("--line-rates", "2"), "TrainSettings.line_rates=2.0 is not allowed: expected 0..1"),
         (("--transfer-every", "0"), "AGAD.transfer_every=0.0 is not allowed"),
