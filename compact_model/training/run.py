@@ -59,16 +59,20 @@ def run(
     from compact_model.training.aftermath import MOMENTS_S, evaluate_trained, trained_arrays
     from compact_model.training.convert import torch_device
     from compact_model.training.threads import use_threads
-    from compact_model.training.trainer import CHECKPOINT, train
+    from compact_model.training.trainer import CHECKPOINT, fresh_network, train
 
     model = CompactModel.published() if model_file is None else CompactModel.load(model_file)
     check_devices(model)
     settings = settings.replace(model_content=model.content_hash)
-    folder.mkdir(parents=True, exist_ok=True)
     if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"{folder}: holds a run already; go on with --resume, or give another folder with -o.")
     torch_device(settings.device)
     task = make_task(settings.task, data, settings.batch, settings.test_bytes)
+    if settings.layers:
+        fresh_network(
+            task, settings, settings.population(model)
+        )  # a layer that is not there is told before anything is written
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "settings.json", settings.model_dump(mode="json"))
     model.save(folder / "model.json")
     use_threads(threads)

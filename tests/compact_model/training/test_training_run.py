@@ -430,6 +430,7 @@ def test_what_the_command_does_not_take(clusters, tmp_path, options, words):
         CliRunner().invoke(
             reram.app, ["train", str(clusters), *options, "-o", str(tmp_path / "run")], catch_exceptions=False
         )
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_evaluate_command_reads_a_run_again_and_programs_it(clusters, tmp_path):
