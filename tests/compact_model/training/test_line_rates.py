@@ -163,7 +163,9 @@ def test_the_chopper_turns_the_sign_of_the_gradient_from_the_vector_after_its_re
     signs = []
     for s in range(vectors):
         signs.append(alone.chop.copy())
+        before = alone.A.weights[0]
         alone.update(x[s : s + 1], d[s : s + 1])
+        assert np.array_equal(np.sign(alone.A.weights[0] - before), signs[-1])  # a turn counts from the next vector on
     moved = whole.A.weights[0] / whole.A.grain
     assert np.array_equal(whole.chop, alone.chop) and np.abs(np.diff(np.array(signs), axis=0)).sum() > 60
     assert moved == pytest.approx(alone.A.weights[0] / alone.A.grain, abs=1e-3)
