@@ -7,34 +7,52 @@ from typing import Any
 import numpy as np
 
 from compact_model.compiled import njit, prange
-from compact_model.training._lanes import hashed, uniform
+from compact_model.training._lanes import hashed
 from compact_model.training._normals import PARALLEL, SERIAL, key_of
 
 _U = np.uint32
+_HALF = _U(0xFFFF)
 _TOGETHER = 32  # vectors that one thread works off after the other
 
 
 @njit(**SERIAL)
-def train(words: Any, chance: Any, slots: int, first: Any, key: Any, other: Any) -> None:
-    """Set bit b of words[j] with probability chance[j], for every slot b. first : count of the first hash; 32 for every word."""
-    for j in range(words.size):
-        words[j] = _U(0)
-    for b in range(slots):
-        start, bit = _U(first + _U(b * words.size)), _U(b)
-        for j in range(words.size):
-            below = uniform(hashed(_U(start + _U(j)), key, other)) < chance[j]
-            words[j] = _U(words[j] | _U(_U(below) << bit))
+def train(words: Any, chance: Any, level: Any, slots: int, first: Any, key: Any, other: Any) -> Any:
+    """Set bit b of words[j] with probability chance[j], for every slot b below `slots`, at most 31; return the slots with any.
+
+    level : room for as many uint32.  first : count of the first hash; 32 are kept for every word.
+    A hash is two numbers of 16 bits. The very first rounds the chance up or down to 16 bits, so that the small ones last.
+    """
+    size = words.size
+    for j in range(size):
+        bits = hashed(_U(first + _U(j)), key, other)
+        dither = (np.float32(np.int32(_U(bits & _HALF))) + np.float32(0.5)) * np.float32(2.0**-16)
+        level[j] = _U(np.int32(min(chance[j], np.float32(1.0)) * np.float32(65536.0) + dither))
+        words[j] = _U(_U(bits >> _U(16)) < level[j])
+    for b in range(1, slots, 2):
+        start, low, high = _U(first + _U(((b + 1) // 2) * size)), _U(b), _U(b + 1)
+        for j in range(size):
+            bits = hashed(_U(start + _U(j)), key, other)
+            below = _U(_U(bits & _HALF) < level[j])
+            words[j] = _U(words[j] | _U(below << low))
+            below = _U(_U(bits >> _U(16)) < level[j])
+            words[j] = _U(words[j] | _U(below << high))
+    keep, some = _U((np.uint64(1) << np.uint64(slots)) - np.uint64(1)), _U(0)
+    for j in range(size):
+        words[j] = _U(words[j] & keep)
+        some = _U(some | words[j])
+    return some
 
 
 @njit(**PARALLEL)
 def active_lines(
-    x: Any, slots: Any, chance: Any, chop: Any, reads: Any, seed: Any, update: Any, offset: Any, entry: Any
+    x: Any, slots: Any, chance: Any, chop: Any, reads: Any, seed: Any, update: Any, busy: Any, offset: Any, entry: Any
 ) -> None:
     """List, for every vector and slot, the columns whose line is up: entry = 2 column + (1 where x times chopper is negative).
 
     x (vectors, columns), slots and chance (vectors,): length of the train and probability per unit of |x|.
     chop (columns,) is +1 or -1 before the batch; where reads, see `columns_due`, turn a column, its sign changes after that read.
-    Results: offset (vectors, 33) into entry (vectors, at least columns * slots + 8).
+    Results: busy (vectors,): bit b is set where any line is up in slot b; offset (vectors, 33) into entry (vectors, at least
+    columns * slots + 8).
     Lines that are not up are written too and then written over: no branch depends on chance.
     """
     vectors, columns = x.shape
@@ -51,12 +69,12 @@ def active_lines(
             for j in range(columns):
                 up[n] = j
                 n += np.uintp(x[s, j] != 0.0)
-            p, words = np.empty(n, np.float32), np.empty(n, np.uint32)
+            p, words, level = np.empty(n, np.float32), np.empty(n, np.uint32), np.empty(n, np.uint32)
             for k in range(n):
                 j = up[k]
                 line[k] = 2 * j + (x[s, j] * sign[j] < 0.0)
                 p[k] = abs(x[s, j]) * chance[s]
-            train(words, p, slots[s], _U(0), key, other)
+            busy[s] = train(words, p, level, slots[s], _U(0), key, other)
             listed, total = entry[s], np.uintp(0)
             for b in range(32):
                 offset[s, b] = total

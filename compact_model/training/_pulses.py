@@ -1,8 +1,9 @@
 """The numba kernel of the pulses: all vectors of a batch for a few rows of devices after the other.
 
 Devices do not know of each other, so a device sees the right history whatever the order of the devices. So all vectors of the
-batch are worked off for as many rows as fit the first cache, and the coincidences of one slot are gathered over these rows, moved
-eight at a time, and put back. All randomness is a function of (seed, update, row, count): the number of threads changes no digit.
+batch are worked off for as many rows as fit the first cache: coincidences are gathered from one slot of every row, not the same
+one for all rows, moved eight at a time, and put back. All randomness is a function of (seed, update, row, count): the number of
+threads changes no digit.
 """
 
 from __future__ import annotations
@@ -16,15 +17,12 @@ from compact_model.compiled import njit, prange
 from compact_model.training._lanes import bits_float, exp2, fetch, float_bits, log2, lowest_bit, stack_room
 from compact_model.training._lists import train
 from compact_model.training._normals import PARALLEL, SERIAL, fill, key_of
-from compact_model.training._reads import bring_reads, read_rows
+from compact_model.training._reads import MOST_ROWS, read_rows
 
 _U, _F = np.uint32, np.float32
 _NORMALS, _MOST = 512, 256  # drawn at once, and devices moved at once
 _ALIKE = 32  # vectors whose trains are drawn as long as the longest of them needs
-_MOST_ROWS, _FIRST_CACHE = (
-    32,
-    1024,
-)  # rows worked off together, as many as devices fit the first cache with room to spare
+_FIRST_CACHE = 2048  # devices worked off together: rows as fit it with room to spare
 
 
 @njit(**SERIAL)
@@ -63,6 +61,7 @@ def pulse_rows(  # noqa: C901 - one kernel
     d: Any,
     slots: Any,
     chance: Any,
+    busy: Any,
     offset: Any,
     entry: Any,
     A: Any,
@@ -77,12 +76,13 @@ def pulse_rows(  # noqa: C901 - one kernel
     """Update every row of A by every vector of the batch; where a column is due, read it and pulse W. Returns the pulses given.
 
     d (vectors, rows) : error; positive d x lowers the weight.  slots, chance : as in `active_lines`, for d.
+    busy, offset, entry : the lists of active columns that `active_lines` makes.
     A, W : banks as tuples (state, word, law, scale), see `DeviceBank`.  shown (rows, columns) : the weights of W, kept up to date.
     digital : (rows, columns, 3), of every device H, P and P_ref.  reads : see `columns_due`.  rules : see `read_rows`.
     """
     vectors, rows = d.shape
     columns, due = A[0].shape[1], reads[0].size
-    group = max(1, min(_MOST_ROWS, _FIRST_CACHE // columns))
+    group = max(1, min(MOST_ROWS, _FIRST_CACHE // columns))
     many = group * max(1, 8 // group)
     chunks = (rows + many - 1) // many
     given = np.zeros((chunks, 2), np.int64)
@@ -91,19 +91,25 @@ def pulse_rows(  # noqa: C901 - one kernel
         z, bits = np.empty(_NORMALS, np.float32), np.empty(_NORMALS // 2, np.uint32)
         drawn, at = _U(1 << 31), _NORMALS
         place = np.zeros(_MOST + 8, np.uint32)
-        p, words = np.empty(vectors, np.float32), np.empty((group, vectors), np.uint32)
+        p, level = np.empty(_ALIKE, np.float32), np.empty(_ALIKE, np.uint32)
+        words = np.empty((group, vectors), np.uint32)
+        up, left, given_A = (
+            np.empty(group + 1, np.int64),
+            np.empty(group, np.uint32),
+            0,
+        )  # rows with slots left, and these
         start, stop = chunk * many, min(rows, (chunk + 1) * many)
-        seen = np.empty((stop - start, due), np.float32)
+        seen = np.empty((due, stop - start), np.float32)
         for first in range(start, stop, group):
             last = min(first + group, stop)
             u, word = A[0][first:last].reshape(-1), A[1][first:last].reshape(-1)
-            for i in range(first, last):
-                bring_reads(i, reads[1], A[3], digital)
-                for s in range(vectors):
-                    p[s] = abs(d[s, i]) * chance[s]
-                for s in range(0, vectors, _ALIKE):
-                    end, longest = min(s + _ALIKE, vectors), slots[s : s + _ALIKE].max()
-                    train(words[i - first, s:end], p[s:end], longest, _U(((i - start) * vectors + s) * 32), key, other)
+            for s in range(0, vectors, _ALIKE):
+                end, longest = min(s + _ALIKE, vectors), slots[s : s + _ALIKE].max()
+                for r in range(last - first):
+                    for v in range(s, end):
+                        p[v - s] = abs(d[v, first + r]) * chance[v]
+                    count = _U((first + r - start) * vectors + s) * _U(32)
+                    train(words[r, s:end], p[: end - s], level, longest, count, key, other)
             next_u, next_word = np.uintp(u.ctypes.data + 4 * u.size), np.uintp(word.ctypes.data + 4 * word.size)
             lines = u.size // 16 + 1
             share = lines // vectors + 1
@@ -113,31 +119,38 @@ def pulse_rows(  # noqa: C901 - one kernel
                     fetch(np.uintp(next_u + np.uintp(64 * line)))
                     fetch(np.uintp(next_word + np.uintp(128 * line)))
                     fetch(np.uintp(next_word + np.uintp(128 * line + 64)))
-                up = _U(0)
+                listed, begin, sign = entry[s], offset[s], d[s]
+                rows_up = np.uintp(0)
                 for r in range(last - first):
-                    up = _U(up | words[r, s])
-                up = _U(up & _U((np.uint64(1) << np.uint64(slots[s])) - np.uint64(1)))
-                while up != 0:
-                    b = lowest_bit(up)
-                    up = _U(up & _U(up - _U(1)))
-                    n, length = 0, offset[s, b + 1] - offset[s, b]
-                    for r in range(last - first):
-                        if _U(words[r, s] >> b) & _U(1):
-                            base, flip = _U(2 * columns * r), _U(d[s, first + r] > 0.0)
-                            taken = 0
-                            while taken < length:
-                                if n == _MOST:
-                                    if at + n > _NORMALS:
-                                        fill(z, bits, drawn, key, other)
-                                        drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
-                                    _pulse(n, place, u, word, A[2], z[at:])
-                                    at, n = at + n, 0
-                                part = min(length - taken, _MOST - n)
-                                listed, free = entry[s, offset[s, b] + taken :], place[n:]
-                                for k in range(part):
-                                    free[k] = _U(base + _U(_U(listed[k]) ^ flip))
-                                n, taken = n + part, taken + part
-                            given[chunk, 0] += length
+                    up[rows_up] = r
+                    rows_up += np.uintp(_U(words[r, s] & busy[s]) != 0)
+                for m in range(rows_up):
+                    left[m] = _U(words[up[m], s] & busy[s])
+                while rows_up > 0:  # each turn takes the next slot of every row, so no device is there twice
+                    n, still = 0, np.uintp(0)
+                    for m in range(rows_up):
+                        r, own = up[m], left[m]
+                        b = np.uintp(lowest_bit(own))
+                        taken, end = begin[b], begin[b + np.uintp(1)]
+                        base, flip = _U(2 * columns * r), _U(sign[first + r] > 0.0)
+                        given_A += end - taken
+                        while taken < end:
+                            if n == _MOST:
+                                if at + n > _NORMALS:
+                                    fill(z, bits, drawn, key, other)
+                                    drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
+                                _pulse(n, place, u, word, A[2], z[at:])
+                                at, n = at + n, 0
+                            part = min(end - taken, _MOST - n)
+                            source, aim = np.uintp(taken), np.uintp(n)
+                            for k in range(0, part, 8):  # by eights: what is too much is written over
+                                for o in range(8):
+                                    column = _U(listed[source + np.uintp(k + o)])
+                                    place[aim + np.uintp(k + o)] = _U(base + _U(column ^ flip))
+                            n, taken = n + part, taken + part
+                        up[still], left[still] = r, _U(own & _U(own - _U(1)))
+                        still += np.uintp(left[still] != 0)
+                    rows_up = still
                     if at + n + 7 > _NORMALS:
                         fill(z, bits, drawn, key, other)
                         drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
@@ -145,8 +158,9 @@ def pulse_rows(  # noqa: C901 - one kernel
                     at += (n + 7) // 8 * 8
                 while done < due and reads[0][done] == s:
                     for r in range(last - first):
-                        seen[first - start + r, done] = u[r * columns + reads[1][done]]
+                        seen[done, first - start + r] = u[r * columns + reads[1][done]]
                     done += 1
+        given[chunk, 0] = given_A
         if due:
-            given[chunk, 1] += read_rows(start, seen, A[3], W, shown, digital, reads, rules, seed, update, chunk)
+            given[chunk, 1] = read_rows(start, seen, A[3], W, shown, digital, reads, rules, seed, update, chunk)
     return given.sum(axis=0)

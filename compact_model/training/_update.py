@@ -53,7 +53,7 @@ def update(
     if entry.size < vectors * width:
         entry = np.empty(vectors * width, np.uint16)
     lists = entry[: vectors * width].reshape((vectors, width))
-    offset = np.empty((vectors, 33), np.int32)
-    active_lines(x, slots, chance_x, before, reads, seed, number, offset, lists)
-    pulses += pulse_rows(d, slots, chance_d, offset, lists, A, W, shown, digital, reads, rules, seed, number)
+    busy, offset = np.empty(vectors, np.uint32), np.empty((vectors, 33), np.int32)
+    active_lines(x, slots, chance_x, before, reads, seed, number, busy, offset, lists)
+    pulses += pulse_rows(d, slots, chance_d, busy, offset, lists, A, W, shown, digital, reads, rules, seed, number)
     return entry

@@ -51,3 +51,27 @@ def test_keys_of_neighbouring_streams_give_unrelated_numbers():
     b = np.array([_normals(64, *key_of(0, u, 4)) for u in range(400)], float)
     assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 4.5 / np.sqrt(a.size)
     assert abs(np.corrcoef(a[1:].ravel(), a[:-1].ravel())[0, 1]) < 4.5 / np.sqrt(a[1:].size)
+
+
+@pytest.mark.parametrize("slots", [1, 4, 7, 31])
+def test_every_slot_of_a_train_is_up_with_its_chance_and_knows_of_no_other(slots):
+    from compact_model.training._lists import train
+
+    lines, times = 32, 4000
+    chance = np.geomspace(3e-6, 1.0, lines).astype(np.float32)  # the smallest: a fifth of what 16 bits can tell
+    words, level = np.empty((times, lines), np.uint32), np.empty(lines, np.uint32)
+    some = [
+        train(words[k], chance, level, slots, np.uint32(1024 * k), np.uint32(7), np.uint32(9)) for k in range(times)
+    ]
+    assert np.array_equal(some, np.bitwise_or.reduce(words, axis=1))
+    assert not np.any(words >> np.uint64(slots))
+    up = (words[..., None] >> np.arange(slots, dtype=np.uint32)) & 1
+    assert up[:, -1].all()
+    count, expected = up.sum(axis=(0, 2)), times * slots * chance.astype(float)
+    assert np.all(np.abs(count - expected) < 5 * np.sqrt(np.maximum(expected * (1 - chance), 1.0)))
+    small = chance < 1e-4
+    assert count[small].sum() == pytest.approx(expected[small].sum(), abs=5 * np.sqrt(expected[small].sum()))
+    half = (up[:, np.abs(chance - 0.4).argmin()] - chance[np.abs(chance - 0.4).argmin()]).astype(float)
+    for lag in (1, 2, 3):
+        if lag < slots:
+            assert abs(np.mean(half[:, lag:] * half[:, :-lag])) < 5 * 0.25 / np.sqrt(times * (slots - lag))

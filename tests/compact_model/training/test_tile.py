@@ -35,6 +35,35 @@ def test_one_noise_free_pulse_is_the_pulse_of_the_device(direction, start, shape
     assert tile.W.g_S == pytest.approx(pulse(before, tile.W.devices, direction, 0.0), rel=2e-5)
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (2, 700), (70, 9)])
+def test_slots_that_meet_in_one_device_are_pulses_one_after_the_other(shape):
+    """Seven slots with every line up, the rows in both directions: each device goes through the law seven times."""
+    tile = make_tile("sgd", devices=equal_devices(shape), trains=PulseTrains(slots=7))
+    tile.write(np.full(shape, 0.1))
+    expected, direction = tile.W.g_S, np.where(np.arange(shape[0]) % 2, UP, DOWN)
+    tile.update(np.ones((1, shape[1])), -direction[None, :], lr=1e3)
+    for _ in range(7):
+        both = {d: pulse(expected, tile.W.devices, d, 0.0) for d in (UP, DOWN)}
+        expected = np.where(direction[:, None] == UP, both[UP], both[DOWN])
+    assert tile.pulses.tolist() == [7 * shape[0] * shape[1], 0]
+    assert tile.W.g_S == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ttv2", "c-ttv2", "agad"])
+def test_a_row_alone_collects_what_it_collects_among_others(name):
+    rng, hidden = np.random.default_rng(0), {}
+    x = np.sign(rng.standard_normal((5, 6, 9)))
+    for rows in (1, 2, 45):
+        settings = {"lr": 1e-4, "fast_lr": 1.0, "auto_scale": False, "transfer_every": 0.5}
+        tile = make_tile(name, devices=equal_devices((rows, 9)), settings=settings, **IDEAL, trains=CERTAIN["trains"])
+        for batch in x:
+            tile.update(batch, np.ones((6, rows)))
+        hidden[rows] = tile.digital[..., 0]
+    assert np.abs(hidden[1]).min() > 0
+    for rows in (2, 45):
+        assert hidden[rows] == pytest.approx(np.repeat(hidden[1], rows, axis=0), rel=1e-5)
+
+
 def test_spread_devices_each_make_their_own_step():
     devices = POPULATION.sample((40, 50), 3)
     tile = make_tile("sgd", devices=devices, **CERTAIN)
