@@ -17,7 +17,7 @@ demo: setup  ## run the demonstration: from the device to the compact model in a
 	.venv/bin/reram demo $(ARGS)
 
 test: setup  ## run the tests (ARGS="-m fem -x" goes to pytest); FEM tests are skipped where dolfinx is missing
-	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 $(ARGS)
 
 lint: setup  ## check style (ruff) and types (mypy)
 	$(PY) -m ruff check .

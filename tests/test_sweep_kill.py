@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask_cluster import dask_cluster
 
 from device_physics.device import Device
 from device_physics.electrothermal import solve
@@ -164,14 +165,13 @@ def test_at_most_the_points_in_flight_are_lost(tmp_path: Path, workers: int) -> 
 @pytest.mark.fem
 @pytest.mark.slow
 def test_a_dask_worker_killed_in_mid_sweep_loses_nothing_and_all_ways_agree(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
     vary = {**VARY, "filament.radius": ["9 nm", "11 nm"]}
     killed: list[int] = []
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with dask_cluster(2) as cluster:
 
         def kill_one(done: int, total: int) -> None:
             if done >= 20 and not killed:
-                killed.append(next(iter(cluster.workers.values())).pid)
+                killed.append(cluster.pids[0])
                 os.kill(killed[0], signal.SIGKILL)
 
         by_dask = sweep(
@@ -179,7 +179,7 @@ def test_a_dask_worker_killed_in_mid_sweep_loses_nothing_and_all_ways_agree(tmp_
             [0.2],
             vary,
             store=PointStore(tmp_path / "dask"),
-            scheduler=cluster.scheduler_address,
+            scheduler=cluster.address,
             progress=kill_one,
         )
     assert killed

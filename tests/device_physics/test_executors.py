@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dask_cluster import dask_cluster
 
 from device_physics import executors
 from device_physics.executors import Point, compute_points, default_workers
@@ -184,8 +185,7 @@ def test_a_scheduler_that_is_not_there(tmp_path: Path, address: str, monkeypatch
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None) as found:
+    with dask_cluster(2, threads=2) as found:
         yield found
 
 
@@ -193,16 +193,16 @@ def test_dask_gives_the_same(tmp_path: Path, cluster: Any) -> None:
     jobs = points(*range(8), 13, 14)
     here = compute_points(work, jobs, store=PointStore(tmp_path / "a"))
     store = PointStore(tmp_path / "b")
-    there = compute_points(work, jobs, store=store, scheduler=cluster.scheduler_address)
+    there = compute_points(work, jobs, store=store, scheduler=cluster.address)
     assert values(there) == values(here)
     assert os.getpid() not in {row.get("pid") for row in there}
     assert len(list((tmp_path / "b").glob("*.json"))) == 9
     with pytest.raises(MissingLibrary, match="a library is missing"):
-        compute_points(work, points(15), store=store, scheduler=cluster.scheduler_address)
+        compute_points(work, points(15), store=store, scheduler=cluster.address)
 
 
 def test_chains_on_dask(tmp_path: Path, cluster: Any) -> None:
-    address = cluster.scheduler_address
+    address = cluster.address
     _check_three_chains(_three_chains(PointStore(tmp_path / "a"), scheduler=address))
     jobs = [p for n in range(5) for p in chain(str(n), *range(20 + 4 * n, 24 + 4 * n))]  # more than there are workers
     rows = compute_points(work, jobs, store=PointStore(tmp_path / "b"), scheduler=address)
@@ -211,60 +211,49 @@ def test_chains_on_dask(tmp_path: Path, cluster: Any) -> None:
     assert len({row["pid"] for row in rows}) == 2
 
 
-@needs_dask
 def test_a_dask_worker_that_dies_in_a_chain_costs_nothing(tmp_path: Path) -> None:
-    import distributed
-
     killed: list[int] = []
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as mortal:
+    with dask_cluster(2) as mortal:
 
         def kill_one(done: int, total: int) -> None:
             if done >= 8 and not killed:
-                killed.append(next(iter(mortal.workers.values())).pid)
+                killed.append(mortal.pids[0])
                 os.kill(killed[0], signal.SIGKILL)
 
         jobs = [Point({"n": n}, (n, str(tmp_path / "m")), str(n // 20)) for n in range(20, 80)]
-        rows = compute_points(
-            slow, jobs, store=PointStore(tmp_path / "p"), scheduler=mortal.scheduler_address, progress=kill_one
-        )
+        rows = compute_points(slow, jobs, store=PointStore(tmp_path / "p"), scheduler=mortal.address, progress=kill_one)
     assert killed
     assert values(rows) == [0.1 * n for n in range(20, 80)]
     assert len((tmp_path / "m").read_text().split()) <= 61, "more than the point in flight was computed twice"
 
 
-@needs_dask
 def test_a_cluster_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import distributed
-
     monkeypatch.setattr("device_physics.dask_points.WORKERS_S", 1)
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        dask_cluster(0) as empty,
         pytest.raises(InputError, match=r"has no workers \(waited 1 s\). Start some with `dask worker"),
     ):
-        compute_points(work, points(1), store=PointStore(tmp_path), scheduler=empty.scheduler_address)
+        compute_points(work, points(1), store=PointStore(tmp_path), scheduler=empty.address)
 
 
 def test_workers_of_another_version(tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device_physics.dask_points.SOLVER_VERSION", 999)
     with pytest.raises(InputError, match=r"workers have solver versions \[\d+\], this process has 999"):
-        compute_points(work, points(1), store=PointStore(tmp_path), scheduler=cluster.scheduler_address)
+        compute_points(work, points(1), store=PointStore(tmp_path), scheduler=cluster.address)
 
 
-@needs_dask
 def test_a_scheduler_that_goes_away(tmp_path: Path) -> None:
-    import distributed
-
     from device_physics.dask_points import SchedulerLost
 
     store = PointStore(tmp_path)
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as brief:
+    with dask_cluster(1) as brief:
 
         def leave(done: int, total: int) -> None:
             if done == 3:
                 brief.close()
 
         with pytest.raises(SchedulerLost, match="went away. Finished points are kept; the same command goes on"):
-            compute_points(slow, points(*range(40)), store=store, scheduler=brief.scheduler_address, progress=leave)
+            compute_points(slow, points(*range(40)), store=store, scheduler=brief.address, progress=leave)
     assert len(list(tmp_path.glob("*.json"))) >= 3
 
 

@@ -438,7 +438,7 @@ def test_make_help_lists_every_target():
     ("target", "last"),
     [
         ("demo", ".venv/bin/reram demo"),
-        ("test", ".venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile"),
+        ("test", ".venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0"),
         ("lint", ".venv/bin/python -m mypy"),
         ("response", ".venv/bin/reram response -o device_physics/response_default.nc"),
         ("reproduce", ".venv/bin/reram reproduce"),

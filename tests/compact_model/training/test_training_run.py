@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dask_cluster import dask_cluster
 
 from compact_model.model import CompactModel
 from compact_model.population import Population
@@ -181,13 +182,10 @@ def test_a_seed_that_ends_badly_is_named_and_the_others_are_kept(clusters, tmp_p
 
 
 def test_seeds_on_a_dask_cluster_are_those_of_processes(clusters, tmp_path):
-    distributed = pytest.importorskip("distributed")
     settings, how = _settings(clusters, algorithm="sgd", epochs=1), {"times": (0.0,)}
     here = run_seeds(settings, tmp_path / "here", 2, workers=1, **how)
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
-    ) as cluster:
-        there = run_seeds(settings, tmp_path / "there", 2, scheduler=cluster.scheduler_address, **how)
+    with dask_cluster(1) as cluster:
+        there = run_seeds(settings, tmp_path / "there", 2, scheduler=cluster.address, **how)
     assert there["last"] == here["last"] and there["in_time"] == here["in_time"]
     assert (tmp_path / "there/seed-1/checkpoint.npz").is_file()
 
