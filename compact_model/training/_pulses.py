@@ -17,10 +17,11 @@ from compact_model.compiled import njit, prange
 from compact_model.training._lanes import bits_float, exp2, fetch, float_bits, log2, lowest_bit, stack_room
 from compact_model.training._lists import train
 from compact_model.training._normals import PARALLEL, SERIAL, fill, key_of
-from compact_model.training._reads import MOST_ROWS, read_rows
+from compact_model.training._reads import MOST_ROWS, bring_reads, read_rows
 
 _U, _F = np.uint32, np.float32
 _NORMALS, _MOST = 512, 256  # drawn at once, and devices moved at once
+_SHORT = 32  # columns that are copied without a loop made for many
 _ALIKE = 32  # vectors whose trains are drawn as long as the longest of them needs
 _FIRST_CACHE = 2048  # devices worked off together: rows as fit it with room to spare
 
@@ -103,6 +104,8 @@ def pulse_rows(  # noqa: C901 - one kernel
         for first in range(start, stop, group):
             last = min(first + group, stop)
             u, word = A[0][first:last].reshape(-1), A[1][first:last].reshape(-1)
+            for i in range(first, last):
+                bring_reads(i, reads[1], A[3], digital)
             for s in range(0, vectors, _ALIKE):
                 end, longest = min(s + _ALIKE, vectors), slots[s : s + _ALIKE].max()
                 for r in range(last - first):
@@ -143,10 +146,15 @@ def pulse_rows(  # noqa: C901 - one kernel
                                 at, n = at + n, 0
                             part = min(end - taken, _MOST - n)
                             source, aim = np.uintp(taken), np.uintp(n)
-                            for k in range(0, part, 8):  # by eights: what is too much is written over
-                                for o in range(8):
-                                    column = _U(listed[source + np.uintp(k + o)])
-                                    place[aim + np.uintp(k + o)] = _U(base + _U(column ^ flip))
+                            if part > _SHORT:
+                                lines_up, free = listed[source:], place[aim:]
+                                for k in range(part):
+                                    free[k] = _U(base + _U(_U(lines_up[k]) ^ flip))
+                            else:  # by eights: what is too much is written over
+                                for k in range(0, part, 8):
+                                    for o in range(8):
+                                        column = _U(listed[source + np.uintp(k + o)])
+                                        place[aim + np.uintp(k + o)] = _U(base + _U(column ^ flip))
                             n, taken = n + part, taken + part
                         up[still], left[still] = r, _U(own & _U(own - _U(1)))
                         still += np.uintp(left[still] != 0)

@@ -9,7 +9,7 @@ from numba import carray
 
 from compact_model.compiled import njit
 from compact_model.training import agad, cttv2, ttv1, ttv2
-from compact_model.training._lanes import exp2, hashed, log2, stack_room, two_normals, uniform
+from compact_model.training._lanes import exp2, fetch, hashed, log2, stack_room, two_normals, uniform
 from compact_model.training._normals import SERIAL, fill, key_of
 from compact_model.training._weights import weight_of
 
@@ -21,6 +21,15 @@ H, P, P_REF, SCALE, ZERO = range(5)
 read_ttv1, read_ttv2, read_cttv2, read_agad = (
     njit(inline="always")(algorithm.read_column) for algorithm in (ttv1, ttv2, cttv2, agad)
 )
+
+
+@njit(**SERIAL)
+def bring_reads(i: int, columns: Any, scale: Any, digital: Any) -> None:
+    """Ask for the memory that the reads of row i will need: of each column once, for they come in turn."""
+    first, own = np.uintp(scale[i].ctypes.data), np.uintp(digital[min(i, digital.shape[0] - 1)].ctypes.data)
+    for n in range(min(columns.size, scale.shape[1])):
+        fetch(np.uintp(first + np.uintp(8 * columns[n])))
+        fetch(np.uintp(own + np.uintp(12 * columns[n])))
 
 
 @njit(**SERIAL)
@@ -51,10 +60,11 @@ def read_rows(
     size = (rows * due + 15) // 16 * 16
     z = np.empty(size, np.float32)
     fill(z, np.empty(size // 2, np.uint32), _U(1 << 24), key, other)
-    place, own = _gathered(start, rows, column, scale, digital, code >= TTV2)
+    own = _gathered(start, rows, column, scale, digital, code >= TTV2)
+    turns = own.shape[0]  # columns come in turn, so read n is of the same column as read n + turns
     omega, fired, given = carray(stack_room(), MOST_ROWS), carray(stack_room(), MOST_ROWS), 0
     for n in range(due):
-        k, first, mine = column[n], n * rows, own[place[column[n]]]
+        k, first, mine = column[n], n * rows, own[n % turns]
         _converted(seen[n], mine, z[first : first + rows], read_noise, step, bound, omega)
         if not _settled(rules[:5], chopper[n], fresh[n], omega, mine, first, key, other, fired) or not write[n]:
             continue
@@ -67,7 +77,7 @@ def read_rows(
                 if per_weight > 0.0:  # held, for the debt of a device at its bound must not grow
                     mine[H, r] = min(max(mine[H, r] - moved * per_weight, -MOST_OWED), MOST_OWED)
     if code >= TTV2:
-        _put_back(start, place, own, digital)
+        _put_back(start, column, own, digital)
     return given
 
 
@@ -108,32 +118,28 @@ def _settled(
 
 @njit(**SERIAL)
 def _gathered(start: int, rows: int, column: Any, scale: Any, digital: Any, held: bool) -> Any:
-    """Return the place of every column that is due (others -1), and there H, P, P_ref and scale of its rows, side by side.
+    """Return H, P, P_ref and scale of some rows side by side: (columns that are due, 5, rows).
 
-    held : whether `digital` holds them; its shape is (1, 1, 3) where not.  Shapes: (columns,), (columns due, 5, rows).
+    held : whether `digital` holds them; its shape is (1, 1, 3) where not.
     """
-    columns = scale.shape[1]
-    place, due = np.full(columns, -1, np.int64), 0
-    own = np.zeros((min(columns, column.size), 5, rows), np.float32)
-    for k in column:
-        if place[k] < 0:
-            place[k] = due
-            for r in range(rows):
-                i = start + r
-                for m in range(3 if held else 0):
-                    own[due, m, r] = digital[i, k, m]
-                own[due, SCALE, r], own[due, ZERO, r] = scale[i, k, 0], scale[i, k, 1]
-            due += 1
-    return place, own
+    own = np.zeros((min(scale.shape[1], column.size), 5, rows), np.float32)
+    for n in range(own.shape[0]):
+        k = column[n]
+        for r in range(rows):
+            i = start + r
+            for m in range(3 if held else 0):
+                own[n, m, r] = digital[i, k, m]
+            own[n, SCALE, r], own[n, ZERO, r] = scale[i, k, 0], scale[i, k, 1]
+    return own
 
 
 @njit(**SERIAL)
-def _put_back(start: int, place: Any, own: Any, digital: Any) -> None:
+def _put_back(start: int, column: Any, own: Any, digital: Any) -> None:
     """Write H, P and P_ref that `_gathered` has put side by side to where they are kept."""
-    for k in range(place.size):
-        for r in range(own.shape[2] if place[k] >= 0 else 0):
+    for n in range(own.shape[0]):
+        for r in range(own.shape[2]):
             for m in range(3):
-                digital[start + r, k, m] = own[place[k], m, r]
+                digital[start + r, column[n], m] = own[n, m, r]
 
 
 @njit(**SERIAL)
