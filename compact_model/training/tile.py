@@ -70,6 +70,7 @@ class Tile:
         kind = algorithm.choppers if isinstance(algorithm, Transfer) else "none"
         self._choppers = {"none": 0, "random": 1, "regular": 2}[kind]
         self.digital = np.zeros((*W.shape, 3) if algorithm.code >= 2 else (1, 1, 3), np.float32)  # H (or chi), P, P_ref
+        self._known: tuple[Algorithm, tuple[np.float32, ...]] | None = None  # rules and whose they are
         self._weights: Single | None = None
         self._tensors: tuple[torch.Tensor, torch.Tensor] | None = None
         ways = (self.io_back, self.io)
@@ -84,9 +85,11 @@ class Tile:
         return momentum, fire, beta, verified / self.W.grain, two_reads
 
     def _rules(self) -> tuple[np.float32, ...]:
-        """Return what `read_rows` is to know besides code and lambda_H."""
-        converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
-        return tuple(np.float32(v) for v in (*self._memory(), *converter))
+        """Return what `read_rows` is to know besides code and lambda_H; made once for an algorithm, which never changes itself."""
+        if self._known is None or self._known[0] is not self.algorithm:
+            converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
+            self._known = self.algorithm, tuple(np.float32(v) for v in (*self._memory(), *converter))
+        return self._known[1]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,0 +1,57 @@
+"""The noise of what a fast array gathers: more pulses and more reads lower it, and held weights stay where they are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.training
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _noise(batches=40, held=0.0, **rates):
+    from compact_model.population import Population
+    from compact_model.training.run import make_task
+    from compact_model.training.settings import TrainSettings
+    from compact_model.training.trainer import fresh_network
+    from studies.gradient_noise import gradient_noise
+
+    slots = rates.pop("slots", 5)
+    settings = TrainSettings(task="digits", rates=rates, trains={"slots": slots})
+    task = make_task("digits", None, 32)
+    network = fresh_network(task, settings, Population.published())
+    for m in network.modules():
+        if hasattr(m, "tile"):
+            m.tile.digital[..., 0] = held
+    before = [m.tile.weights.copy() for m in network.modules() if hasattr(m, "tile")]
+    rows = gradient_noise(network, task, settings, batches=batches)
+    after = [m.tile.weights for m in network.modules() if hasattr(m, "tile")]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    return rows
+
+
+def test_more_pulses_and_more_reads_tell_more_of_the_gradient():
+    few = _noise(slots=31, fast_lr=0.01, transfer_every=3)
+    many = _noise(slots=31, fast_lr=0.1, transfer_every=0.25)
+    assert [r.layer for r in few] == [r.layer for r in many] and len(few) == 2
+    for a, b in zip(few, many, strict=True):
+        assert b.noise < 0.6 * a.noise
+        assert b.slope > 0 and b.signal == pytest.approx(a.signal, rel=0.3)
+
+
+def test_what_H_holds_already_does_not_matter():
+    rates = {"slots": 31, "fast_lr": 0.1, "transfer_every": 1}
+    assert _noise(10, held=0.4, **rates) == _noise(10, **rates)
+
+
+def test_an_algorithm_without_a_hidden_matrix_is_refused_in_one_line(tmp_path):
+    from compact_model.training.run import run
+    from compact_model.training.settings import TrainSettings
+
+    run(TrainSettings(task="digits", algorithm="sgd", epochs=1), tmp_path, times=(0.0,))
+    for arguments, told in (([tmp_path], "expected a run with ttv2, c-ttv2 or agad"), ([], "expected RUN, a folder")):
+        command = [sys.executable, "-m", "studies.gradient_noise", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and told in done.stderr
