@@ -75,3 +75,16 @@ def test_every_slot_of_a_train_is_up_with_its_chance_and_knows_of_no_other(slots
     for lag in (1, 2, 3):
         if lag < slots:
             assert abs(np.mean(half[:, lag:] * half[:, :-lag])) < 5 * 0.25 / np.sqrt(times * (slots - lag))
+
+
+def test_chances_below_what_16_bits_can_tell_are_not_lost():
+    from compact_model.training._lists import train
+
+    lines, times, slots, chance = 256, 2000, 31, 5e-6
+    words, level = np.empty((times, lines), np.uint32), np.empty(lines, np.uint32)
+    for k in range(times):
+        train(
+            words[k], np.full(lines, chance, np.float32), level, slots, np.uint32(8192 * k), np.uint32(3), np.uint32(4)
+        )
+    expected = lines * times * slots * chance
+    assert np.unpackbits(words.view(np.uint8)).sum() == pytest.approx(expected, abs=6 * np.sqrt(expected))
