@@ -45,6 +45,7 @@ def quoted() -> list[Quoted]:
     net = (
         "accuracy on scikit-learn's digits (every fifth held out) of a 64-256-128-10 network trained in floating point"
     )
+    learned = "accuracy on digits learned by mixed precision and read on arrays of 256 x 256, wires of 5 ohm a segment"
     return [
         Quoted("mesh_error", f"{error}: {plain}", lambda: _mesh_error({}), slow=True),
         Quoted("mesh_error_depleted", f"{error}: {depleted}", lambda: _mesh_error(_DEPLETED), slow=True),
@@ -80,15 +81,10 @@ def quoted() -> list[Quoted]:
             lambda: _drop(0, reference="wired", reference_every=16),
         ),
         Quoted("digits_digital", f"{net}, in floating point", lambda: _digits(None), slow=True),
-        Quoted("digits_pairs", "the same network read from arrays right after programming: pairs", lambda: _digits({}), slow=True),
-        Quoted("digits_single", "likewise: single devices, digital mid-point", lambda: _digits(_single("digital")), slow=True),
-        Quoted("digits_wired", "likewise: one wired reference per array", lambda: _digits(_single("wired")), slow=True),
-        Quoted(
-            "digits_wired_16",
-            "likewise: one for every 16 columns",
-            lambda: _digits({**_single("wired"), "reference_every": 16}),
-            slow=True,
-        ),
+        *_digits_rows(64),
+        *_digits_rows(256),
+        Quoted("digits_wires_unseen", f"{learned}, in training perfect", lambda: _learned(False), slow=True),
+        Quoted("digits_wires_seen", f"{learned}, in training the same", lambda: _learned(True), slow=True),
     ]  # fmt: skip
 
 
@@ -208,6 +204,41 @@ def _network() -> tuple[Any, Any]:
             torch.nn.functional.cross_entropy(network(task.x[k]), task.y[k]).backward()
             optimiser.step()
     return network, (task.x_test, task.y_test)
+
+
+def _learned(seen: bool) -> str:
+    """Return the accuracy of digits learned on arrays whose wires the products in training see, or not."""
+    from compact_model.population import Population
+    from compact_model.training.aftermath import evaluate_trained
+    from compact_model.training.images import digits
+    from compact_model.training.network_in_arrays import default_chain
+    from compact_model.training.settings import TrainSettings
+    from compact_model.training.trainer import train
+    from compact_model.training.wires import TrainWires
+
+    wires, task = TrainWires(segment_ohm=5.0, lines=256), digits()
+    rates = {"lr": 2.0, "verify": 0.6}
+    settings = TrainSettings(task="digits", algorithm="mp", rates=rates, epochs=40, wires=wires if seen else None)
+    network = train(task, settings, Population.published()).network
+    chain = default_chain(wire_ohm=wires.segment_ohm, tile_rows=wires.lines, tile_columns=wires.lines)
+    return f"{100 * evaluate_trained(network, task, chain, times=(0,)).rows()[0]['accuracy']:.0f} %"
+
+
+def _digits_rows(lines: int) -> list[Quoted]:
+    """Return the rows of one size of array."""
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "pairs": ("pairs", {}),
+        "single": ("single devices, digital mid-point", _single("digital")),
+        "wired": ("single devices, one wired reference per array", _single("wired")),
+        "wired_16": ("single devices, one for every 16 columns", {**_single("wired"), "reference_every": 16}),
+    }
+    of = f"the same network read from arrays of {lines} x {lines} right after programming"
+    size = {"tile_rows": lines, "tile_columns": lines}
+
+    def row(name: str, what: str, changes: dict[str, Any]) -> Quoted:
+        return Quoted(f"digits_{name}_{lines}", f"{of}: {what}", lambda: _digits({**changes, **size}), slow=True)
+
+    return [row(name, *way) for name, way in ways.items()]
 
 
 def _digits(changes: dict[str, Any] | None) -> str:

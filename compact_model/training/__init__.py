@@ -30,6 +30,7 @@ _load, __dir__, _rooms = lazy_exports(
         "trainer": ["train"],
         "ttv1": ["TTv1"],
         "ttv2": ["TTv2"],
+        "wires": ["TrainWires"],
     },
 )
 __all__ = _rooms

@@ -76,6 +76,15 @@ def train_command(
         list[str] | None,
         typer.Option(help="A rate of one layer, such as out:fast_lr=0.05; may be repeated."),
     ] = None,
+    train_wire: Annotated[
+        str | None,
+        typer.Option(
+            help="Resistance of one wire segment that products in training see, with its unit, on arrays of --tile; default: none."
+        ),
+    ] = None,
+    train_wire_every: Annotated[
+        int | None, typer.Option(help="Updates from one exact solution of those wires to the next; default: 100.")
+    ] = None,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
@@ -96,7 +105,7 @@ def train_command(
     dac: Dac = 6,
     adc: Adc = 8,
     ir_drop: IrDrop = "tabulated",
-    tile: TileSize = 256,
+    tile: TileSize = 64,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")] = Path("runs/train"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -142,6 +151,7 @@ def train_command(
         clip=clip,
         line_rates=line_rates,
         layers=_rates_of_layers(layer or []),
+        wires=_wires(train_wire, tile, train_wire_every),
     )
     settings.law  # noqa: B018 - says at once where a rate is not one of this algorithm
     chain = chain_of(wire, dac, adc, ir_drop, tile)
@@ -156,6 +166,22 @@ def train_command(
         return
     typer.echo(text)
     typer.echo(f"  {output}/: result.json, " + ("seed-*/" if seeds > 1 else "curve.csv, checkpoint.npz, arrays.npz"))
+
+
+def _wires(segment: str | None, lines: int, every: int | None) -> Any:
+    """Return the wires that products in training see, or None."""
+    from compact_model.mvm.cli import parse_quantity
+    from compact_model.training.wires import TrainWires
+    from ground.errors import InputError
+
+    if segment is None:
+        if every is not None:
+            raise InputError(
+                f"train-wire-every={every} is not allowed without --train-wire: there are no wires to solve."
+            )
+        return None
+    often = {} if every is None else {"every": every}
+    return TrainWires(segment_ohm=parse_quantity("train-wire", segment, "ohm"), lines=lines, **often)
 
 
 def _rates_of_layers(texts: list[str]) -> dict[str, dict[str, float]]:

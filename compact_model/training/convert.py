@@ -21,6 +21,7 @@ from compact_model.training.lstm import AnalogLSTM
 from compact_model.training.pulse_trains import PulseTrains
 from compact_model.training.tile import Tile
 from compact_model.training.torch_tile import TorchTile
+from compact_model.training.wires import TrainWires
 from ground.errors import InputError, nearest
 
 
@@ -35,6 +36,7 @@ def to_analog(
     learn_scales: bool = False,
     line_rates: float | None = None,
     layers: Mapping[str, Mapping[str, float]] | None = None,
+    wires: TrainWires | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> torch.nn.Module:
@@ -45,6 +47,7 @@ def to_analog(
     learn_scales : that factor is one number per row (output), which starts at `reach` and is learned with the biases.
     line_rates : floor of `LineRates`, 0 to 1, which every layer then has; None for one rate.
     layers : what is different in some layers, by their names in the network: rates of the algorithm but lr and decay, and line_rates.
+    wires : resistance of the lines, which products in training then see; None for perfect lines.
     Weights are taken over as they are, each held inside the bounds of its device; biases stay digital. With the
     floating-point algorithm the copy is the network itself. device : "cpu" for the numba kernels; "torch-cpu", or any other torch
     device ("cuda"), for the same law in torch; digital parameters are moved there too.
@@ -73,6 +76,7 @@ def to_analog(
         A = bank(shape) if algorithm.has_fast_array else None
         own_seed = (seed << 24) + used[0]
         how: dict[str, Any] = {"trains": trains, "forward": converters, "backward": converters, "seed": own_seed}
+        how["wires"] = wires
         made = Tile(W, A, algorithm, **how) if device == "cpu" else TorchTile(W, A, algorithm, device=str(place), **how)
         made.write(weights.detach().cpu().numpy() / (scale or 1.0))
         return made

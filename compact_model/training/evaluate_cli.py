@@ -20,7 +20,7 @@ def evaluate_command(
     dac: Dac = 6,
     adc: Adc = 8,
     ir_drop: IrDrop = "tabulated",
-    tile: TileSize = 256,
+    tile: TileSize = 64,
     compensation: Annotated[str, typer.Option(help="none, gain, shift, gain and shift.")] = "none",
     references: Annotated[
         str, typer.Option(help="Devices that stand for weight 0: fixed, or relaxing like all others.")

@@ -136,11 +136,11 @@ def _scores_at(
 _WITH_SHIFT: dict[str, Any] = {"none": "shift", "gain": "gain and shift"}
 
 
-TILE = 256  # rows and columns of devices: longer lines of 0.35 ohm segments lose the product
+TILE = 64  # rows and columns of devices, as published: along longer lines 0.35 ohm per segment lose much of the product
 
 
 def default_chain(*, simulated: bool = False, **changes: Any) -> MvmSettings:
-    """Return the published chain in pairs, on arrays of 256 x 256 devices, with tabulated IR drop; `changes` as in `replace`.
+    """Return the published chain in pairs, on arrays of 64 x 64 devices, with tabulated IR drop; `changes` as in `replace`.
 
     In pairs, because inputs of a network are rarely balanced: what the wires take from the mid-point of single devices adds up
     over inputs of one sign, and is no longer what the digital side takes off.

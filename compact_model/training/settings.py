@@ -11,6 +11,7 @@ from compact_model.population import Population
 from compact_model.training.algorithm import Algorithm, algorithm_named
 from compact_model.training.converters import Converters
 from compact_model.training.pulse_trains import PulseTrains
+from compact_model.training.wires import TrainWires
 from ground.errors import InputError
 from ground.files import content_hash
 from ground.spec import GrownSpec, Spec
@@ -49,12 +50,21 @@ class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
-    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates, layers : see `to_analog`.
+    between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates, layers, wires : see `to_analog`.
     clip : see `AnalogOptimiser`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("device", "test_bytes", "reach", "learn_scales", "clip", "line_rates", "layers")
+    added: ClassVar[tuple[str, ...]] = (
+        "device",
+        "test_bytes",
+        "reach",
+        "learn_scales",
+        "clip",
+        "line_rates",
+        "layers",
+        "wires",
+    )
 
     task: str
     algorithm: str = "agad"
@@ -74,6 +84,7 @@ class TrainSettings(GrownSpec):
     clip: Positive | None = None
     line_rates: Annotated[float, Quantity("", 0.0, 1.0)] | None = None
     layers: dict[str, dict[str, float]] = Field(default={})
+    wires: TrainWires | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -85,7 +96,7 @@ class TrainSettings(GrownSpec):
             raise InputError(
                 "TrainSettings.learn_scales=True is not allowed with algorithm='fp': it scales rows of devices, and there are none."
             )
-        for name in ("line_rates", "layers"):
+        for name in ("line_rates", "layers", "wires"):
             if getattr(self, name) not in (None, {}) and self.algorithm == "fp":
                 raise InputError(
                     f"TrainSettings.{name}={getattr(self, name)} is not allowed with algorithm='fp': it is of arrays, and there are none."

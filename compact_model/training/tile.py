@@ -18,6 +18,7 @@ from compact_model.training.bank import DeviceBank, Single
 from compact_model.training.converters import Converters
 from compact_model.training.mixed_precision import MixedPrecision
 from compact_model.training.pulse_trains import PulseTrains
+from compact_model.training.wires import SeenWeights, TrainWires
 from ground.errors import InputError
 
 _STREAM = {FORWARD: 1, BACKWARD: 2, UPDATES: 3}
@@ -37,6 +38,7 @@ class Tile:
 
     W, A : `DeviceBank`; A is None for plain SGD.  algorithm : may be changed for one with other rates at any time.
     forward, backward : `Converters`; the reads of A go through `forward` too.
+    wires : of W's products; None for perfect ones. Reads of A, looks at single devices and pulses see no wires.
     seed : of everything random here; the same seed gives the same result for any number of threads.
     pulses : device pulses given so far to (A or, without A, W; W by transfer).
     """
@@ -52,6 +54,7 @@ class Tile:
         trains: PulseTrains | None = None,
         forward: Converters | None = None,
         backward: Converters | None = None,
+        wires: TrainWires | None = None,
         seed: int = 0,
     ) -> None:
         if algorithm.has_fast_array != (A is not None):
@@ -62,6 +65,7 @@ class Tile:
             raise InputError(f"Tile: A has shape {A.shape}, but W has {W.shape}.")
         self.W, self.A, self.algorithm, self.seed = W, A, algorithm, seed
         self.trains, self.io, self.io_back = trains or PulseTrains(), forward or Converters(), backward or Converters()
+        self._seen = None if wires is None else SeenWeights(wires, *W.shape)
         numba.get_num_threads()  # starts them: a kernel from the disk, called by another one, would find none and crash
         columns = W.shape[1]
         self.chop, self.switched = np.ones(columns, np.int8), np.zeros(columns, np.bool_)
@@ -104,16 +108,14 @@ class Tile:
         return self._weights
 
     def write(self, weights: ArrayLike) -> None:
-        """Set the weights of W (ideal write) and forget what A and the digital side have collected."""
+        """Set the weights of W (ideal write); what A and the digital side have collected stays."""
         self.W.write(weights)
         self.forget()
-
-    def show(self, weights: Single) -> None:
-        """Compute with these weights instead of the written ones until `forget`: what a read shows later."""
-        self._weights, self._tensors = np.ascontiguousarray(weights, np.float32), None
+        if self._seen is not None:
+            self._seen.forget()
 
     def forget(self) -> None:
-        """Compute with the devices of W again."""
+        """Look at the devices of W again before the next product."""
         self._weights = self._tensors = None
 
     def forward(self, x: ArrayLike) -> Single:
@@ -158,9 +160,16 @@ class Tile:
     def _matrices(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the weights and their transpose as tensors that share the memory of `weights`."""
         if self._tensors is None:
-            weights = torch.from_numpy(self.weights)
+            weights = torch.from_numpy(self.weights if self._seen is None else self._arriving(self._seen))
             self._tensors = weights, weights.T
         return self._tensors
+
+    def _arriving(self, seen: SeenWeights) -> Single:
+        """Return the weights as they arrive at the ends of the lines; the arrays are solved where that is due."""
+        if seen.is_due(int(self.counters[UPDATES])):
+            self.state()  # brings back what stands on a GPU
+            seen.solve(self.W, int(self.counters[UPDATES]))
+        return seen.of(self.weights)
 
     def update(self, x: ArrayLike, d: ArrayLike, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
@@ -190,6 +199,8 @@ class Tile:
         )
         if self.A is None:
             self.forget()
+        elif self._seen is not None:
+            self._tensors = None
 
     def _pay(self, x: ArrayLike, d: ArrayLike, rate: float) -> None:
         owed = self.digital[..., 0]
@@ -220,6 +231,8 @@ class Tile:
         """Return everything that changes, by name: what a checkpoint holds."""
         names = ("digital", "chop", "switched", "counters", "means", "pulses")
         out = {name: getattr(self, name) for name in names} | {"W": self.W.state}
+        if self._seen is not None:
+            out |= {"gain_offset": self._seen.gain_offset, "solved_at": self._seen.solved_at}
         return out | ({"A": self.A.state} if self.A is not None else {})
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:

@@ -38,8 +38,6 @@ class TorchTile(Tile):
     @property
     def tensor_weights(self) -> torch.Tensor:
         """Return the weights of W on the device, (rows, columns)."""
-        if self._weights is not None:
-            return torch.from_numpy(self._weights).to(self.device)
         return self._on["W"].weights()
 
     @property
@@ -69,11 +67,20 @@ class TorchTile(Tile):
 
     def forward(self, x: Any) -> Any:
         """Return W x through DAC and ADC; x (vectors, columns)."""
-        return self._product_on(self._tensor(x), self.tensor_weights.T, self.io, FORWARD)
+        return self._product_on(self._tensor(x), self._matrix.T, self.io, FORWARD)
 
     def backward(self, d: Any) -> Any:
         """Return W^T d through DAC and ADC; d (vectors, rows)."""
-        return self._product_on(self._tensor(d), self.tensor_weights, self.io_back, BACKWARD)
+        return self._product_on(self._tensor(d), self._matrix, self.io_back, BACKWARD)
+
+    @property
+    def _matrix(self) -> torch.Tensor:
+        if self._seen is None:
+            return self.tensor_weights
+        if self._tensors is None:
+            weights = self._tensor(self._arriving(self._seen))
+            self._tensors = weights, weights.T
+        return self._tensors[0]
 
     def _tensor(self, x: Any) -> torch.Tensor:
         return torch.as_tensor(x, dtype=torch.float32, device=self.device)
@@ -134,7 +141,7 @@ class TorchTile(Tile):
                     chop[reads[1][due]] *= -1.0
                 due += 1
         self.counters[UPDATES] += 1
-        self._weights = None
+        self.forget()
 
     def _settle(self, gradient: torch.Tensor, rate: float, random: torch.Generator) -> None:
         owed = self._ledger[..., 0]
@@ -147,7 +154,7 @@ class TorchTile(Tile):
             owed.clamp_(-float(MOST_OWED), float(MOST_OWED))
         self.pulses[0] += given
         self.counters[UPDATES] += 1
-        self._weights = None
+        self.forget()
 
     def _pulse(self, count: torch.Tensor, direction: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, int]:
         """Give the devices of W their pulses; return by how much each looks to have moved, and the pulses given."""

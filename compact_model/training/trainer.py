@@ -40,7 +40,7 @@ def fresh_network(task: Task, settings: TrainSettings, population: Population) -
     torch.random.set_rng_state(state)
     how: dict[str, Any] = {"trains": settings.trains, "converters": settings.converters, "seed": settings.seed}
     how |= {"reach": settings.reach, "learn_scales": settings.learn_scales, "line_rates": settings.line_rates}
-    how["layers"] = settings.layers
+    how |= {"layers": settings.layers, "wires": settings.wires}
     return to_analog(digital, population, settings.law, device=settings.device, **how)
 
 

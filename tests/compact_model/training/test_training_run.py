@@ -25,6 +25,7 @@ from compact_model.training.run import make_task, run
 from compact_model.training.seeds import run_seeds
 from compact_model.training.settings import TrainSettings, Variant
 from compact_model.training.trainer import fresh_network, train
+from compact_model.training.wires import TrainWires
 from ground.errors import InputError, NotConverged
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,13 +56,10 @@ def _settings(path, **changes):
     + [(n, {"verify": 0.6}) for n in ("mp", "agad")]
     + [("agad", {"transfer_every": 0.25, "rho": 0.5})],
 )
-@pytest.mark.parametrize("line_rates", [None, 0.1])
-def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name, rates, line_rates):
+@pytest.mark.parametrize("more", [{}, {"line_rates": 0.1}, {"wires": TrainWires(segment_ohm=20.0, every=7)}])
+def test_a_resumed_run_is_bit_for_bit_an_uninterrupted_one(clusters, tmp_path, name, rates, more):
     rates = {"lr": 5.0, **rates} if name == "mp" else rates
-    task, settings = (
-        own_task(clusters),
-        _settings(clusters, algorithm=name, rates=rates, epochs=4, line_rates=line_rates),
-    )
+    task, settings = own_task(clusters), _settings(clusters, algorithm=name, rates=rates, epochs=4, **more)
     whole = train(task, settings, Population.published())
     first = tmp_path / "run"
     first.mkdir()
@@ -417,6 +415,11 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--layer", "9:fast_lr=0.1"), "there is no analog layer '9' in the network"),
         (("--line-rates", "2"), "TrainSettings.line_rates=2.0 is not allowed: expected 0..1"),
         (("--transfer-every", "0"), "AGAD.transfer_every=0.0 is not allowed"),
+        (("--train-wire", "0.35"), "train-wire='0.35' carries no unit"),
+        (("--train-wire", "0 ohm"), "TrainWires.segment_ohm=0.0 is not allowed"),
+        (("--train-wire", "1 ohm", "--train-wire-every", "0"), "TrainWires.every=0 is not allowed"),
+        (("--train-wire-every", "9"), "train-wire-every=9 is not allowed without --train-wire"),
+        (("--algorithm", "fp", "--train-wire", "1 ohm"), "wires=.* is not allowed with algorithm='fp'"),
     ],
 )
 def test_what_the_command_does_not_take(clusters, tmp_path, options, words):
