@@ -14,8 +14,10 @@ from compact_model.training.layers import AnalogLayer
 from ground.errors import InputError
 from ground.files import atomic
 
+CHECKPOINT = "checkpoint.npz"
 FORMAT = "cmo-reram training checkpoint"
 VERSION = 1
+_OF_WIRES = ("gain_offset", "solved_at")
 
 
 def save_checkpoint(path: str | Path, network: torch.nn.Module, record: dict[str, Any]) -> None:
@@ -29,12 +31,17 @@ def save_checkpoint(path: str | Path, network: torch.nn.Module, record: dict[str
         np.savez(stream, **arrays)
 
 
-def load_checkpoint(path: str | Path, network: torch.nn.Module) -> dict[str, Any]:
-    """Put a saved state into a network made with the same settings; return the record. Nothing in the file is executed."""
+def load_checkpoint(path: str | Path, network: torch.nn.Module, *, of_another: bool = False) -> dict[str, Any]:
+    """Put a saved state into a network made with the same settings; return the record. Nothing in the file is executed.
+
+    of_another : the file is of a run that may have had no rates per line, which then start anew, and other wires, which are solved anew.
+    """
     arrays, record = _read(Path(path))
     with torch.no_grad():
         for name, parameter in _digital(network).items():
             given = arrays.get(f"digital/{name}")
+            if given is None and of_another and "line_rates" in name.split("."):
+                continue
             if given is None or given.shape != tuple(parameter.shape):
                 raise InputError(
                     f"{path}: has no digital parameter {name!r} of shape {tuple(parameter.shape)}; is it of another network?"
@@ -42,7 +49,9 @@ def load_checkpoint(path: str | Path, network: torch.nn.Module) -> dict[str, Any
             parameter.copy_(torch.from_numpy(given))
     for name, layer in _tiles(network):
         start = f"tile/{name}/"
-        layer.tile.load_state({k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)})
+        saved = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+        own = {k: v for k, v in layer.tile.state().items() if k in _OF_WIRES and of_another}
+        layer.tile.load_state(saved | own)
     return record
 
 

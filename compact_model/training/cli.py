@@ -22,6 +22,13 @@ def train_command(
     model: Annotated[Path | None, typer.Option(help="Compact model file; default: the published population.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs in all, those before a resume included.")] = 80,
     seed: Annotated[int, typer.Option(help="Of devices, noise and order; the same seed gives the same curve.")] = 0,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN_FOLDER",
+            help="Go on from the arrays of another run of the same task and devices, with these rates; they decay from there.",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="That many seeds side by side.")] = 1,
     workers: Annotated[
         int | None, typer.Option(help="Processes for several seeds; default: one per core, at most one per seed.")
@@ -123,6 +130,10 @@ def train_command(
         raise InputError(f"seeds={seeds} is not allowed: expected 1 or more.")
     if seeds == 1 and (workers is not None or scheduler is not None):
         raise InputError("workers and scheduler share out several seeds: give --seeds N with them.")
+    if seeds > 1 and start is not None:
+        raise InputError(
+            f"start={start} is not allowed with several seeds: each would need a run of its own to start from."
+        )
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
     rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
@@ -160,7 +171,7 @@ def train_command(
     if seeds > 1:
         record, text = _several(settings, output, seeds, json, **how, workers=workers, scheduler=scheduler)
     else:
-        record, text = _one(settings, output, json, **how, threads=threads)
+        record, text = _one(settings, output, json, **how, threads=threads, start=start)
     if json:
         sys.stdout.write(_json.dumps(record, indent=2, allow_nan=False) + "\n")
         return

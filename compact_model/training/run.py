@@ -43,6 +43,7 @@ def run(
     data: Path | None = None,
     model_file: Path | None = None,
     resume: bool = False,
+    start: Path | None = None,
     threads: int = 1,
     read: MvmSettings | None = None,
     times: tuple[float, ...] | None = None,
@@ -53,11 +54,14 @@ def run(
 
     Writes settings.json, model.json, checkpoint.npz, curve.csv, result.json, arrays.npz (conductances and bounds [S] of every
     layer), and curve.png where matplotlib is installed.
+    start : folder of another run of the same task and devices, from whose last checkpoint this one goes on with its own rates, which
+    decay from there; epochs count in all. That checkpoint is kept as start.npz.
     read, times : the chain through which the trained arrays are read, and when [s] (default: `evaluate_trained`'s).
     Raises InputError where the folder holds another run and `resume` is not asked for.
     """
     from compact_model.training.aftermath import MOMENTS_S, evaluate_trained, trained_arrays
     from compact_model.training.convert import torch_device
+    from compact_model.training.start import START, keep_start, started
     from compact_model.training.threads import use_threads
     from compact_model.training.trainer import CHECKPOINT, fresh_network, train
 
@@ -67,12 +71,15 @@ def run(
     if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"{folder}: holds a run already; go on with --resume, or give another folder with -o.")
     torch_device(settings.device)
+    settings = started(settings, start, folder, resume)
     task = make_task(settings.task, data, settings.batch, settings.test_bytes)
     if settings.layers:
         fresh_network(
             task, settings, settings.population(model)
         )  # a layer that is not there is told before anything is written
     folder.mkdir(parents=True, exist_ok=True)
+    if start is not None and not any((folder / name).exists() for name in (START, CHECKPOINT)):
+        keep_start(start, folder)
     write_json(folder / "settings.json", settings.model_dump(mode="json"))
     model.save(folder / "model.json")
     use_threads(threads)
@@ -88,6 +95,7 @@ def run(
         files=[
             *sources("compact model", model_file or folder / "model.json"),
             *_data(settings.task, data),
+            *([] if settings.start is None else sources("start", folder / START)),
         ],
         near=folder / "result.json",
         synthetic=model.synthetic,

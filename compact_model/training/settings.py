@@ -46,12 +46,19 @@ class Variant(Spec):
         return population.replace(**changed)
 
 
+class Start(Spec):
+    """The state a run starts from. content : of the checkpoint, 16 hex digits.  epoch : how many epochs that has seen."""
+
+    content: str
+    epoch: Annotated[int, Field(ge=1)]
+
+
 class TrainSettings(GrownSpec):
     """task : name, for the record.  algorithm, rates : its name and the fields to change.  seed : of devices, order and noise.
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
     between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates, layers, wires : see `to_analog`.
-    clip : see `AnalogOptimiser`.
+    clip : see `AnalogOptimiser`.  start : the state of another run that this one goes on from, see `run`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
@@ -64,6 +71,7 @@ class TrainSettings(GrownSpec):
         "line_rates",
         "layers",
         "wires",
+        "start",
     )
 
     task: str
@@ -85,6 +93,7 @@ class TrainSettings(GrownSpec):
     line_rates: Annotated[float, Quantity("", 0.0, 1.0)] | None = None
     layers: dict[str, dict[str, float]] = Field(default={})
     wires: TrainWires | None = None
+    start: Start | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -18,7 +18,8 @@ from compact_model.training.bank import DeviceBank, Single
 from compact_model.training.converters import Converters
 from compact_model.training.mixed_precision import MixedPrecision
 from compact_model.training.pulse_trains import PulseTrains
-from compact_model.training.wires import SeenWeights, TrainWires
+from compact_model.training.seen_weights import SeenWeights
+from compact_model.training.wires import TrainWires
 from ground.errors import InputError
 
 _STREAM = {FORWARD: 1, BACKWARD: 2, UPDATES: 3}

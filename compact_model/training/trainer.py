@@ -12,15 +12,14 @@ from typing import Any
 import torch
 
 from compact_model.population import Population
-from compact_model.training.checkpoint import load_checkpoint, save_checkpoint
+from compact_model.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from compact_model.training.convert import to_analog, torch_device
 from compact_model.training.learning_curve import LearningCurve
 from compact_model.training.optimiser import AnalogOptimiser
 from compact_model.training.settings import TrainSettings
+from compact_model.training.start import START
 from compact_model.training.task import Task
 from ground.errors import InputError, NotConverged
-
-CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ def train(
 ) -> TrainResult:
     """Train, or with `resume` go on from the checkpoint in `folder`: bit for bit what one uninterrupted run gives.
 
+    With settings.start the first state is START in `folder`, its epochs count, and the rates decay from there on.
     A checkpoint is written after every epoch. Products run in one torch thread, for their sums depend on the number of threads.
     Raises NotConverged where loss or weights are no numbers any more, the loss runs away, or no device is pulsed any more;
     the last good checkpoint stays.
@@ -71,15 +71,22 @@ def train(
             raise InputError(f"{path}: was made with other settings; give the same ones, or another folder.")
         curve = LearningCurve.from_rows(task.figure, record["curve"])
         say(f"resumed after epoch {len(curve)}")
+    elif settings.start is not None:
+        if folder is None:
+            raise InputError(f"TrainSettings.start={settings.start} needs a folder that holds {START}.")
+        record = load_checkpoint(folder / START, network, of_another=True)
+        curve = LearningCurve.from_rows(task.figure, record["curve"])
+        say(f"started from another run after its epoch {len(curve)}")
     optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip)
     start, begun = time.monotonic(), len(curve)
+    first = 0 if settings.start is None else settings.start.epoch
     early = False
     for epoch in range(begun, settings.epochs):
         if early := settings.patience > 0 and curve.epochs_since_best >= settings.patience:
             say(f"stopped: no better {task.figure} for {settings.patience} epochs")
             break
         before = _pulses(optimiser)
-        optimiser.param_groups[0]["lr"] = settings.law.lr * settings.law.decay**epoch
+        optimiser.param_groups[0]["lr"] = settings.law.lr * settings.law.decay ** (epoch - first)
         loss = _epoch(task, network, optimiser, epoch, settings.seed, progress)
         pulses = [int(b - a) for a, b in zip(before, _pulses(optimiser), strict=True)]
         _check(task, network, optimiser, epoch + 1, loss, curve, pulses)
