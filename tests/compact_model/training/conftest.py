@@ -19,6 +19,15 @@ NEEDS = {
 MISSING = {name for name in ("torch", "numba") if importlib.util.find_spec(name) is None}
 collect_ignore = [p.name for p in HERE.glob("test_*.py") if MISSING & set(NEEDS.get(p.name, ("torch", "numba")))]
 
+CLUSTERS = '''"""SYNTHETIC clusters in 16 dimensions."""
+import numpy as np
+def data():
+    rng = np.random.default_rng(0)
+    centre, y = rng.uniform(0, 1, (4, 16)), rng.integers(0, 4, 600)
+    x = np.clip(centre[y] + 0.15 * rng.standard_normal((600, 16)), 0, 1)
+    return x[:480], y[:480], x[480:], y[480:]
+'''
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
@@ -26,3 +35,11 @@ def _one_thread():
         import torch
 
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def clusters(tmp_path):
+    """A file whose task is small and quickly learned."""
+    path = tmp_path / "clusters.py"
+    path.write_text(CLUSTERS)
+    return path

@@ -12,20 +12,10 @@ from compact_model.training.settings import TrainSettings, Variant
 from compact_model.training.wires import TrainWires
 from ground.errors import InputError
 
-CLUSTERS = '''"""SYNTHETIC clusters in 16 dimensions."""
-import numpy as np
-def data():
-    rng = np.random.default_rng(0)
-    centre, y = rng.uniform(0, 1, (4, 16)), rng.integers(0, 4, 600)
-    x = np.clip(centre[y] + 0.15 * rng.standard_normal((600, 16)), 0, 1)
-    return x[:480], y[:480], x[480:], y[480:]
-'''
-
 
 @pytest.fixture
-def settings(tmp_path):
-    (tmp_path / "clusters.py").write_text(CLUSTERS)
-    return TrainSettings(task=str(tmp_path / "clusters.py"), epochs=2)
+def settings(clusters):
+    return TrainSettings(task=str(clusters), epochs=2)
 
 
 def _run(settings, folder, **how):
@@ -131,14 +121,14 @@ def test_a_run_that_has_begun_otherwise_is_not_started_anew(settings, tmp_path):
     assert not (tmp_path / "second" / "start.npz").exists()
 
 
-def test_without_a_folder_there_is_nothing_to_start_from(settings, tmp_path):
+def test_without_a_folder_there_is_nothing_to_start_from(settings, clusters):
     from compact_model.population import Population
     from compact_model.training.own_task import own_task
     from compact_model.training.trainer import train
 
     given = settings.replace(start={"content": "0" * 16, "epoch": 1})
     with pytest.raises(InputError, match=r"needs a folder that holds start\.npz"):
-        train(own_task(tmp_path / "clusters.py"), given, Population.published())
+        train(own_task(clusters), given, Population.published())
 
 
 def test_the_command(settings, tmp_path):

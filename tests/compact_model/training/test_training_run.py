@@ -29,21 +29,6 @@ from compact_model.training.wires import TrainWires
 from ground.errors import InputError, NotConverged
 
 ROOT = Path(__file__).resolve().parents[3]
-CLUSTERS = '''"""SYNTHETIC clusters in 16 dimensions."""
-import numpy as np
-def data():
-    rng = np.random.default_rng(0)
-    centre, y = rng.uniform(0, 1, (4, 16)), rng.integers(0, 4, 600)
-    x = np.clip(centre[y] + 0.15 * rng.standard_normal((600, 16)), 0, 1)
-    return x[:480], y[:480], x[480:], y[480:]
-'''
-
-
-@pytest.fixture
-def clusters(tmp_path):
-    path = tmp_path / "clusters.py"
-    path.write_text(CLUSTERS)
-    return path
 
 
 def _settings(path, **changes):
@@ -320,7 +305,7 @@ def _command(*arguments):
 def test_killed_in_mid_epoch_the_command_goes_on_to_the_same_curve(clusters, tmp_path):
     options = ("--algorithm", "agad", "--epochs", 4, "--seed", 3)
     subprocess.run(_command(clusters, *options, "-o", tmp_path / "whole", "--json"), check=True, capture_output=True)
-    slow = CLUSTERS + "import time\ntime.sleep(0)\n"
+    slow = clusters.read_text() + "import time\ntime.sleep(0)\n"
     clusters.write_text(slow)
     with subprocess.Popen(
         _command(clusters, *options, "-o", tmp_path / "cut"), stderr=subprocess.PIPE, text=True
