@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from compact_model.model import CompactModel
 from compact_model.training.checkpoint import load_checkpoint
-from compact_model.training.run import make_task
+from compact_model.training.run import data_of, make_task
 from compact_model.training.settings import TrainSettings
 from compact_model.training.task import Task
 from compact_model.training.trainer import CHECKPOINT, fresh_network
@@ -48,7 +47,7 @@ def load_run(folder: str | Path, *, data: Path | None = None, model_file: Path |
             f"{folder}: was trained with the model {settings.model_content}, not with {model.name!r} ({model.content_hash}): "
             "give its file with --model."
         )
-    task = make_task(settings.task, data or _data(folder), settings.batch, settings.test_bytes)
+    task = make_task(settings.task, data or data_of(folder), settings.batch, settings.test_bytes)
     place = "cpu" if settings.device == "cpu" else "torch-cpu"
     network = fresh_network(task, settings.replace(device=place), settings.population(model))
     record = load_checkpoint(folder / CHECKPOINT, network)
@@ -60,15 +59,6 @@ def _model(folder: Path, model_file: Path | None) -> CompactModel:
     if model_file is None and not own.is_file():
         return CompactModel.published()
     return CompactModel.load(model_file or own)
-
-
-def _data(folder: Path) -> Path | None:
-    """Return where the run found its data, if it says so."""
-    try:
-        found: Any = json.loads((folder / "result.json").read_text(encoding="utf-8")).get("data")
-    except (OSError, ValueError):
-        return None
-    return None if found is None else Path(found)
 
 
 def _why(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ground.provenance import Source, provenance, sources
 from ground.stamp import stamp
 
 TASKS = ("mnist", "digits", "text")
+DATA = "data.json"
 
 
 def make_task(name: str, data: Path | None, batch: int, test_bytes: int | None = None) -> Any:
@@ -52,8 +54,9 @@ def run(
 ) -> dict[str, Any]:
     """Train in `folder` and return the result that is also written there as result.json.
 
-    Writes settings.json, model.json, checkpoint.npz, curve.csv, result.json, arrays.npz (conductances and bounds [S] of every
-    layer), and curve.png where matplotlib is installed.
+    Writes settings.json, data.json (where the data are), model.json, checkpoint.npz, curve.csv, result.json, arrays.npz (conductances
+    and bounds [S] of every layer), and curve.png where matplotlib is installed.
+    data : file or folder of the task's data; a resumed run knows it.
     start : folder of another run of the same task and devices, from whose last checkpoint this one goes on with its own rates, which
     decay from there; epochs count in all. That checkpoint is kept as start.npz.
     read, times : the chain through which the trained arrays are read, and when [s] (default: `evaluate_trained`'s).
@@ -72,6 +75,7 @@ def run(
         raise InputError(f"{folder}: holds a run already; go on with --resume, or give another folder with -o.")
     torch_device(settings.device)
     settings = started(settings, start, folder, resume)
+    data = data or (data_of(folder) if resume else None)
     task = make_task(settings.task, data, settings.batch, settings.test_bytes)
     if settings.layers:
         fresh_network(
@@ -81,6 +85,7 @@ def run(
     if start is not None and not any((folder / name).exists() for name in (START, CHECKPOINT)):
         keep_start(start, folder)
     write_json(folder / "settings.json", settings.model_dump(mode="json"))
+    write_json(folder / DATA, {"data": None if data is None else str(data.resolve())})
     model.save(folder / "model.json")
     use_threads(threads)
     how: dict[str, Any] = {"folder": folder, "resume": resume, "say": say, "progress": progress}
@@ -128,6 +133,18 @@ def run(
     }
     write_json(folder / "result.json", record)
     return record
+
+
+def data_of(folder: Path) -> Path | None:
+    """Return where the run in a folder found its data, if it says so."""
+    for name in (DATA, "result.json"):  # the latter of runs from before there was the former
+        try:
+            found: Any = json.loads((folder / name).read_text(encoding="utf-8")).get("data")
+        except (OSError, ValueError):
+            continue
+        if found is not None:
+            return Path(found)
+    return None
 
 
 def _data(task: str, data: Path | None) -> list[Source]:

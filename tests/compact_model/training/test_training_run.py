@@ -113,6 +113,7 @@ def test_a_run_leaves_its_files_and_refuses_to_be_run_over(clusters, tmp_path):
         "result.json",
         "arrays.npz",
         "settings.json",
+        "data.json",
     }
     stored = json.loads((folder / "result.json").read_text())
     assert stored == json.loads(json.dumps(record))
@@ -247,6 +248,29 @@ def test_an_earlier_run_is_taken_from_its_folder(clusters, tmp_path):
     other.replace(population=other.population.replace(nsr_mean=0.1)).save(tmp_path / "other.json")
     with pytest.raises(InputError, match=r"was trained with the model .*give its file with --model"):
         load_run(tmp_path / "run", model_file=tmp_path / "other.json")
+
+
+def test_a_run_knows_its_data_before_it_ends(tmp_path, monkeypatch):
+    (tmp_path / "t.txt").write_bytes(bytes(range(60, 70)) * 1200)
+    monkeypatch.chdir(tmp_path)
+    settings = TrainSettings(task="text", algorithm="fp", rates={"lr": 1.0}, epochs=1, batch=8)
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    run(settings, tmp_path / "run", data=Path("t.txt"))
+    with pytest.raises(KeyboardInterrupt):
+        run(settings.replace(epochs=2), tmp_path / "run", resume=True, progress=stop)
+    (tmp_path / "run" / "result.json").unlink()
+    assert load_run(tmp_path / "run").task.tokens == 10
+    record = run(settings.replace(epochs=2), tmp_path / "run", resume=True)
+    assert record["data"] == str(tmp_path / "t.txt") and record["epochs"] == 2
+    (tmp_path / "run" / "data.json").unlink()  # as of a run from before there was this file
+    assert load_run(tmp_path / "run").epochs == 2
+    (tmp_path / "t.txt").rename(tmp_path / "moved.txt")
+    with pytest.raises(InputError, match=r"t\.txt"):
+        load_run(tmp_path / "run")
+    assert load_run(tmp_path / "run", data=tmp_path / "moved.txt").epochs == 2
 
 
 def test_damaged_and_foreign_checkpoints_are_refused(clusters, tmp_path):
