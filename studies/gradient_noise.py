@@ -49,7 +49,7 @@ def gradient_noise(network: Any, task: Any, settings: Any, *, batches: int = 20,
     if not layers or any(not isinstance(m.tile.algorithm, Buffered) or m.tile.takes_tensors for m in layers.values()):
         raise InputError("gradient noise: expected a run with ttv2, c-ttv2 or agad on the CPU, whose H can be read.")
     sums = {name: _Sum(layer.tile) for name, layer in layers.items()}
-    optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip)
+    optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip, digital_lr=settings.digital_lr)
     digital = [p.detach().clone() for p in optimiser.digital]
     for n, (x, y) in enumerate(islice(task.batches(0, settings.seed), warm + batches)):
         if n == warm:

@@ -72,6 +72,9 @@ def train_command(
         float | None,
         typer.Option(help="Largest norm of the gradient of everything digital; a longer one is shortened."),
     ] = None,
+    digital_lr: Annotated[
+        float | None, typer.Option(help="Largest rate of biases and row factors, where --lr is above it.")
+    ] = None,
     line_rates: Annotated[
         float | None,
         typer.Option(
@@ -160,6 +163,7 @@ def train_command(
         reach=reach,
         learn_scales=learn_scales,
         clip=clip,
+        digital_lr=digital_lr,
         line_rates=line_rates,
         layers=_rates_of_layers(layer or []),
         wires=_wires(train_wire, tile, train_wire_every),

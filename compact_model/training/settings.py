@@ -58,7 +58,7 @@ class TrainSettings(GrownSpec):
 
     device : "cpu" (numba kernels), "torch-cpu" (the torch tile on the CPU), or a torch device such as "cuda"; random numbers differ
     between them.  test_bytes : of a text, see `Text`.  reach, learn_scales, line_rates, layers, wires : see `to_analog`.
-    clip : see `AnalogOptimiser`.  start : the state of another run that this one goes on from, see `run`.
+    clip, digital_lr : see `AnalogOptimiser`.  start : the state of another run that this one goes on from, see `run`.
     epochs is left out of the content: a longer run of the same settings goes on from a shorter one.
     """
 
@@ -68,6 +68,7 @@ class TrainSettings(GrownSpec):
         "reach",
         "learn_scales",
         "clip",
+        "digital_lr",
         "line_rates",
         "layers",
         "wires",
@@ -90,6 +91,7 @@ class TrainSettings(GrownSpec):
     reach: Annotated[float, Quantity("", 0.01, 100.0)] = 1.0
     learn_scales: bool = False
     clip: Positive | None = None
+    digital_lr: Positive | None = None
     line_rates: Annotated[float, Quantity("", 0.0, 1.0)] | None = None
     layers: dict[str, dict[str, float]] = Field(default={})
     wires: TrainWires | None = None
@@ -104,6 +106,10 @@ class TrainSettings(GrownSpec):
         if self.learn_scales and self.algorithm == "fp":
             raise InputError(
                 "TrainSettings.learn_scales=True is not allowed with algorithm='fp': it scales rows of devices, and there are none."
+            )
+        if self.digital_lr is not None and self.algorithm == "fp":
+            raise InputError(
+                f"TrainSettings.digital_lr={self.digital_lr} is not allowed with algorithm='fp': everything is digital there; give lr."
             )
         for name in ("line_rates", "layers", "wires"):
             if getattr(self, name) not in (None, {}) and self.algorithm == "fp":

@@ -80,7 +80,8 @@ class Task:
 
         A plain chain of analog layers (see `links_of`) takes the short way, everything else the one through autograd.
         """
-        short = type(self).loss is Task.loss and x.dim() == 2 and optimiser.clip is None
+        one_rate = optimiser.clip is None and optimiser.digital_lr is None
+        short = type(self).loss is Task.loss and x.dim() == 2 and one_rate
         links = links_of(network) if short else None
         if links:
             return learn_classes(links, x, y, optimiser.param_groups[0]["lr"])

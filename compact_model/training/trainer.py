@@ -77,7 +77,7 @@ def train(
         record = load_checkpoint(folder / START, network, of_another=True)
         curve = LearningCurve.from_rows(task.figure, record["curve"])
         say(f"started from another run after its epoch {len(curve)}")
-    optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip)
+    optimiser = AnalogOptimiser(network, lr=settings.law.lr, clip=settings.clip, digital_lr=settings.digital_lr)
     start, begun = time.monotonic(), len(curve)
     first = 0 if settings.start is None else settings.start.epoch
     early = False

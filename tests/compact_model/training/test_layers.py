@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from compact_model.training.analog_sgd import AnalogSGD
 from compact_model.training.convert import to_analog
 from compact_model.training.converters import Converters
 from compact_model.training.floating_point import FloatingPoint
@@ -95,6 +96,21 @@ def test_the_digital_gradient_is_held_to_a_norm_as_a_whole_and_keeps_its_directi
     moved = torch.nn.utils.parameters_to_vector(net.parameters()).detach() - before
     share = 0.3 / float(gradient.norm()) if clip == 0.3 else 1.0
     assert moved.numpy() == pytest.approx(-0.1 * share * gradient.numpy(), rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("digital_lr", "rate"), [(None, 0.5), (0.1, 0.1), (2.0, 0.5)])
+def test_what_is_digital_has_a_largest_rate_of_its_own_and_arrays_have_not(digital_lr, rate):
+    def learned(**how):
+        torch.manual_seed(0)
+        net = to_analog(torch.nn.Sequential(torch.nn.Linear(6, 4)), algorithm=AnalogSGD(), seed=3)
+        before = net[0].bias.detach().clone()
+        torch.nn.functional.mse_loss(net(torch.rand(8, 6)), torch.rand(8, 4)).backward()
+        AnalogOptimiser(net, lr=0.5, **how).step()
+        return net[0].tile.weights, (net[0].bias.detach() - before) / net[0].bias.grad
+
+    weights, steps = learned(digital_lr=digital_lr)
+    assert steps.numpy() == pytest.approx(-rate, rel=1e-4)
+    assert np.array_equal(weights, learned()[0])
 
 
 def test_reach_scales_weights_and_converters_together():

@@ -202,6 +202,22 @@ def test_a_clipped_run_takes_shorter_digital_steps_on_the_way_of_autograd(cluste
     assert how_far[1] < 1e-4 < 1e-2 < how_far[0]
 
 
+def test_a_run_holds_what_is_digital_to_a_rate_of_its_own(clusters):
+    """On the way of autograd, for the chain has one rate only; the arrays see nothing of it in the first step."""
+    task = own_task(clusters)
+    task.x, task.y = task.x[:32], task.y[:32]
+    start = fresh_network(task, _settings(clusters), Population.published())
+    settings = _settings(clusters, epochs=1, rates={"lr": 0.5})
+    free, held = (train(task, s, Population.published()) for s in (settings, settings.replace(digital_lr=0.05)))
+    for before, a, b in zip(start.parameters(), free.network.parameters(), held.network.parameters(), strict=True):
+        assert (b - before).detach().numpy() == pytest.approx(0.1 * (a - before).detach().numpy(), rel=1e-3, abs=1e-7)
+    assert all(
+        np.array_equal(a.tile.weights, b.tile.weights)
+        for a, b in zip(free.network, held.network, strict=True)
+        if hasattr(a, "tile")
+    )
+
+
 def test_a_device_that_is_not_there(clusters):
     from compact_model.training.convert import torch_device
 
@@ -216,7 +232,7 @@ def test_a_device_that_is_not_there(clusters):
 
 def test_settings_that_came_later_leave_the_content_of_earlier_runs_alone(clusters):
     plain = TrainSettings(task="mnist")
-    assert not {"device", "test_bytes", "reach", "learn_scales", "clip", "line_rates", "layers"} & set(
+    assert not {"device", "test_bytes", "reach", "learn_scales", "clip", "digital_lr", "line_rates", "layers"} & set(
         plain.model_dump(mode="json")
     )
     assert plain.content == "3652983827f757b4"
@@ -412,6 +428,8 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--algorithm", "ttv2", "--tail", "3"), "TTv2.tail is not known"),
         (("--algorithm", "mp", "--true-size"), "MixedPrecision.true_size is not known"),
         (("--clip", "0"), "TrainSettings.clip=0.0 is not allowed"),
+        (("--digital-lr", "0"), "TrainSettings.digital_lr=0.0 is not allowed"),
+        (("--algorithm", "fp", "--digital-lr", "0.5"), "digital_lr=0.5 is not allowed with algorithm='fp'"),
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
         (("--algorithm", "fp", "--line-rates", "0.1"), "line_rates=0.1 is not allowed with algorithm='fp'"),
