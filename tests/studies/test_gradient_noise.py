@@ -41,6 +41,20 @@ def test_more_pulses_and_more_reads_tell_more_of_the_gradient():
         assert b.slope > 0 and b.signal == pytest.approx(a.signal, rel=0.3)
 
 
+def test_too_many_pulses_at_once_are_a_bias_and_noise_is_none():
+    rates = {"slots": 31, "transfer_every": 0.1}
+    gentle, harsh = (_noise(120, fast_lr=fast_lr, **rates)[-1] for fast_lr in (0.05, 1.0))
+    assert gentle.bias < 0.3 < 1.0 < harsh.bias
+    assert gentle.noise > 1.0
+
+
+def test_batches_go_on_in_the_next_epoch():
+    """A network that does not learn has the same gradient in every epoch: its sum grows like the number of batches, noise like its root."""
+    rates = {"slots": 31, "fast_lr": 0.05, "transfer_every": 1}
+    once, often = (_noise(batches, **rates)[0] for batches in (30, 120))
+    assert often.signal == pytest.approx(2 * once.signal, rel=0.1)
+
+
 def test_what_H_holds_already_does_not_matter():
     rates = {"slots": 31, "fast_lr": 0.1, "transfer_every": 1}
     assert _noise(10, held=0.4, **rates) == _noise(10, **rates)
