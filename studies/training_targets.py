@@ -23,17 +23,17 @@ from studies.uncertainty import mean_error
 RESULTS = Path(__file__).with_name("training_results.json")
 _TEXT, _PACE = "reram train text --data FILE --algorithm ", "--decay 0.85 --epochs 20"
 _ARRAY = "--clip 0.3 --learn-scales --verify 0.6"
-_AGAD = (
-    f"{_TEXT}agad --true-size --threshold 0.3 --fast-lr 0.065 --slots 31 --transfer-every 0.5 --rho 0.2 --line-rates 0.1 --reach 0.5 "
-    f"--layer lstm.inputs.0:fast_lr=0.13 --layer out:fast_lr=0.032 --layer out:line_rates=1 {_ARRAY}"
-)
+_AGAD = f"{_TEXT}agad --true-size --threshold 0.3 --slots 31 --rho 0.2 --line-rates 0.1 --reach 0.5 --layer out:line_rates=1 {_ARRAY}"
+_FEW_PULSES = "--fast-lr 0.065 --layer lstm.inputs.0:fast_lr=0.13 --layer out:fast_lr=0.032 --transfer-every 0.5"
+_MORE_PULSES = "--fast-lr 0.13 --layer out:fast_lr=0.016 --transfer-every 0.4 --layer lstm.inputs.0:transfer_every=2 --layer out:transfer_every=2"
 COMMANDS = {
     "mnist_accuracy_fp": "reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3",
     "mnist_accuracy_array": "reram train mnist --data FOLDER --algorithm agad --epochs 80 --seeds 3",
     "mnist_accuracy_symmetric": "reram train mnist --data FOLDER --algorithm agad --skew 0.5 --epochs 80 --seeds 3",
     "lstm_perplexity_fp": f"{_TEXT}fp --lr 20 --clip 0.3 {_PACE}",
-    "lstm_perplexity_array": f"{_AGAD} --lr 5 --layer out:threshold=0.6 --decay 0.92 --epochs 36 -o BEGIN, then "
-    f"{_AGAD} --lr 0.6 --layer out:threshold=1 --decay 0.965 --epochs 106 --start BEGIN",
+    "lstm_perplexity_array": f"{_AGAD} {_FEW_PULSES} --lr 5 --layer out:threshold=0.6 --decay 0.92 --epochs 36 -o FIRST, then "
+    f"{_AGAD} {_FEW_PULSES} --lr 0.6 --layer out:threshold=1 --decay 0.965 --epochs 70 --start FIRST -o SECOND, then "
+    f"{_AGAD} {_MORE_PULSES} --lr 0.3 --layer lstm.inputs.0:threshold=0.2 --layer out:threshold=3 --decay 0.95 --epochs 93 --start SECOND",
     "lstm_perplexity_mp": f"{_TEXT}mp --lr 5 --threshold 0.0625 --reach 0.5 {_ARRAY} {_PACE}",
     "lstm_perplexity_blind": f"{_TEXT}agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2 {_PACE}",
 }
