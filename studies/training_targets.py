@@ -33,7 +33,7 @@ COMMANDS = {
     "lstm_perplexity_fp": f"{_TEXT}fp --lr 20 --clip 0.3 {_PACE}",
     "lstm_perplexity_array": f"{_AGAD} {_FEW_PULSES} --lr 5 --layer out:threshold=0.6 --decay 0.92 --epochs 36 -o FIRST, then "
     f"{_AGAD} {_FEW_PULSES} --lr 0.6 --layer out:threshold=1 --decay 0.965 --epochs 70 --start FIRST -o SECOND, then "
-    f"{_AGAD} {_MORE_PULSES} --lr 0.3 --layer lstm.inputs.0:threshold=0.2 --layer out:threshold=3 --decay 0.95 --epochs 93 --start SECOND",
+    f"{_AGAD} {_MORE_PULSES} --lr 0.3 --layer lstm.inputs.0:threshold=0.2 --layer out:threshold=3 --decay 0.95 --epochs 92 --start SECOND",
     "lstm_perplexity_mp": f"{_TEXT}mp --lr 5 --threshold 0.0625 --reach 0.5 {_ARRAY} {_PACE}",
     "lstm_perplexity_blind": f"{_TEXT}agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2 {_PACE}",
 }
