@@ -25,7 +25,10 @@ _TEXT, _PACE = "reram train text --data FILE --algorithm ", "--decay 0.85 --epoc
 _ARRAY = "--clip 0.3 --learn-scales --verify 0.6"
 _AGAD = f"{_TEXT}agad --true-size --threshold 0.3 --slots 31 --rho 0.2 --line-rates 0.1 --reach 0.5 --layer out:line_rates=1 {_ARRAY}"
 _FEW_PULSES = "--fast-lr 0.065 --layer lstm.inputs.0:fast_lr=0.13 --layer out:fast_lr=0.032 --transfer-every 0.5"
-_MORE_PULSES = "--fast-lr 0.13 --layer out:fast_lr=0.016 --transfer-every 0.4 --layer lstm.inputs.0:transfer_every=2 --layer out:transfer_every=2"
+_MORE_PULSES = (
+    "--fast-lr 0.13 --layer out:fast_lr=0.016 --transfer-every 0.4 --layer lstm.inputs.0:transfer_every=2 "
+    "--layer out:transfer_every=2"
+)
 COMMANDS = {
     "mnist_accuracy_fp": "reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3",
     "mnist_accuracy_array": "reram train mnist --data FOLDER --algorithm agad --epochs 80 --seeds 3",
