@@ -275,6 +275,7 @@ def test_a_run_knows_its_data_before_it_ends(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     run(settings, tmp_path / "run", data=Path("t.txt"))
+    monkeypatch.chdir(tmp_path.parent)
     with pytest.raises(KeyboardInterrupt):
         run(settings.replace(epochs=2), tmp_path / "run", resume=True, progress=stop)
     (tmp_path / "run" / "result.json").unlink()
