@@ -139,11 +139,11 @@ def data_of(folder: Path) -> Path | None:
     """Return where the run in a folder found its data, if it says so."""
     for name in (DATA, "result.json"):  # the latter of runs from before there was the former
         try:
-            found: Any = json.loads((folder / name).read_text(encoding="utf-8")).get("data")
+            record: Any = json.loads((folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if found is not None:
-            return Path(found)
+        if isinstance(record, dict) and isinstance(record.get("data"), str):
+            return Path(record["data"])
     return None
 
 

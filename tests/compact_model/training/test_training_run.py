@@ -21,7 +21,7 @@ from compact_model.training.checkpoint import load_checkpoint
 from compact_model.training.finished import load_run
 from compact_model.training.own_task import own_task
 from compact_model.training.pulse_trains import PulseTrains
-from compact_model.training.run import make_task, run
+from compact_model.training.run import data_of, make_task, run
 from compact_model.training.seeds import run_seeds
 from compact_model.training.settings import TrainSettings, Variant
 from compact_model.training.trainer import fresh_network, train
@@ -288,6 +288,14 @@ def test_a_run_knows_its_data_before_it_ends(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"t\.txt"):
         load_run(tmp_path / "run")
     assert load_run(tmp_path / "run", data=tmp_path / "moved.txt").epochs == 2
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"data": 5}', '{"da', "null", ""])
+def test_a_damaged_record_of_the_data_counts_as_none(tmp_path, text):
+    (tmp_path / "data.json").write_text(text)
+    assert data_of(tmp_path) is None
+    (tmp_path / "result.json").write_text('{"data": "/there/t.txt"}')
+    assert data_of(tmp_path) == Path("/there/t.txt")
 
 
 def test_damaged_and_foreign_checkpoints_are_refused(clusters, tmp_path):
