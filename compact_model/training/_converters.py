@@ -13,10 +13,11 @@ _U, _F = np.uint32, np.float32
 
 
 @njit(**SERIAL)
-def to_lines(x: Any, out: Any, scale: Any, step: Any, scaled: bool, factor: Any) -> None:
+def to_lines(x: Any, out: Any, scale: Any, spread: Any, step: Any, noise: Any, scaled: bool, factor: Any) -> None:
     """Put x / scale, rounded to the DAC's steps and held in -1..1, into `out`, and the scale of every vector into `scale`.
 
     x, out (vectors, lines).  factor (vectors,) : by how much more the input is divided.
+    noise : of an output, and of one device at full input.  spread (vectors,) : set to the standard deviation of the outputs.
     """
     vectors, lines = x.shape
     for s in range(vectors):
@@ -29,13 +30,19 @@ def to_lines(x: Any, out: Any, scale: Any, step: Any, scaled: bool, factor: Any)
         inverse = _F(1.0) / (scale[s] * step) if most > 0.0 else _F(0.0)
         for j in range(lines):
             out[s, j] = min(max(_F(np.rint(x[s, j] * inverse)) * step, _F(-1.0)), _F(1.0))
+        spread[s] = noise[0]
+        if noise[1] > 0.0:
+            power = _F(0.0)
+            for j in range(lines):
+                power += out[s, j] * out[s, j]
+            spread[s] = np.sqrt(noise[0] * noise[0] + noise[1] * noise[1] * power)
 
 
 @njit(**SERIAL)
-def from_lines(y: Any, scale: Any, clipped: Any, noise: Any, step: Any, bound: Any, seed: Any, call: Any) -> int:
+def from_lines(y: Any, scale: Any, clipped: Any, spread: Any, step: Any, bound: Any, seed: Any, call: Any) -> int:
     """Add noise, round to the ADC's steps, hold in its bounds and undo the scale, in place. Returns how many vectors were clipped.
 
-    y (vectors, lines).  scale, clipped (vectors,) : of `to_lines`, and whether a line reached the bound.
+    y (vectors, lines).  scale, spread, clipped (vectors,) : of `to_lines`, and whether a line reached the bound.
     """
     vectors, lines = y.shape
     half = (lines + 15) // 16 * 8
@@ -46,7 +53,7 @@ def from_lines(y: Any, scale: Any, clipped: Any, noise: Any, step: Any, bound: A
         fill(z, bits, _U(0), key, other)
         most = _F(0.0)
         for j in range(lines):
-            v = _F(np.rint((y[s, j] + noise * z[j]) * inverse)) * step
+            v = _F(np.rint((y[s, j] + spread[s] * z[j]) * inverse)) * step
             most = max(most, abs(v))
             y[s, j] = min(max(v, -bound), bound) * scale[s]
         clipped[s] = most >= bound

@@ -86,6 +86,16 @@ def train_command(
         list[str] | None,
         typer.Option(help="A rate of one layer, such as out:fast_lr=0.05; may be repeated."),
     ] = None,
+    output_noise: Annotated[
+        float | None,
+        typer.Option(help="Noise of one output of an array, in weights at full input; default: aihwkit's 0.06."),
+    ] = None,
+    device_noise: Annotated[
+        float | None,
+        typer.Option(
+            help="Noise of one device read at full input, in weights; an output gets that of all devices on its line. Published: 0.006."
+        ),
+    ] = None,
     train_wire: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +137,7 @@ def train_command(
     from ground.errors import InputError
 
     load_training()
+    from compact_model.training.converters import Converters
     from compact_model.training.pulse_trains import PulseTrains
 
     if seeds < 1:
@@ -148,6 +159,7 @@ def train_command(
         "verify": verify,
         "true_size": true_size or None,
     }
+    noises = {"noise": output_noise, "device_noise": device_noise}
     settings = TrainSettings(
         task=task,
         algorithm=algorithm,
@@ -157,6 +169,7 @@ def train_command(
         batch=batch,
         patience=patience,
         trains=PulseTrains(slots=slots),
+        converters=Converters(**{k: v for k, v in noises.items() if v is not None}),
         variant=Variant(nsr=nsr, states=states, skew=skew),
         device=device,
         test_bytes=test_bytes,

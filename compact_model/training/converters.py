@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 from ground.spec import GrownSpec
@@ -16,12 +17,14 @@ class Converters(GrownSpec):
     in -bound..bound; where an output reaches the bound, the vector is repeated at half the input (`repeat_clipped`).
 
     noise : standard deviation of one output in units of weight times full input.  ideal : none of all this.
+    device_noise : of one device at full input. Devices know nothing of each other, so an output gets device_noise times the norm of
+    its input besides; a column of A, read alone, gets it once.
     verify_noise : of one device read by itself, as verified pulses do. 0.17 uS, one second after a pulse in the middle of the window,
     by the paper's law of read noise, over half the paper's window of 80 uS.
     The defaults are aihwkit's (2^7 and 2^9 levels less two, bound 12, noise 0.06): the paper does not state its own for training.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("verify_noise",)
+    added: ClassVar[tuple[str, ...]] = ("verify_noise", "device_noise")
 
     dac_bits: Bits = 7.0
     adc_bits: Bits = 9.0
@@ -31,10 +34,18 @@ class Converters(GrownSpec):
     repeat_clipped: bool = True
     ideal: bool = False
     verify_noise: Annotated[float, Quantity("", 0.0, 100.0)] = 0.0043
+    device_noise: Annotated[float, Quantity("", 0.0, 100.0)] = 0.0
 
     def reaching(self, reach: float) -> Converters:
         """Return the same converters with their output multiplied by `reach`, in digital: for weights of -reach to reach."""
-        return self.replace(noise=self.noise * reach, bound=self.bound * reach, verify_noise=self.verify_noise * reach)
+        return self.replace(
+            **{name: reach * getattr(self, name) for name in ("noise", "bound", "verify_noise", "device_noise")}
+        )
+
+    @property
+    def column_noise(self) -> float:
+        """Return the standard deviation of an output when one line alone has full input."""
+        return math.hypot(self.noise, self.device_noise)
 
     @property
     def dac_step(self) -> float:

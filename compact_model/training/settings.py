@@ -111,8 +111,8 @@ class TrainSettings(GrownSpec):
             raise InputError(
                 f"TrainSettings.digital_lr={self.digital_lr} is not allowed with algorithm='fp': everything is digital there; give lr."
             )
-        for name in ("line_rates", "layers", "wires"):
-            if getattr(self, name) not in (None, {}) and self.algorithm == "fp":
+        for name in ("line_rates", "layers", "wires", "converters"):
+            if getattr(self, name) not in (None, {}, Converters()) and self.algorithm == "fp":
                 raise InputError(
                     f"TrainSettings.{name}={getattr(self, name)} is not allowed with algorithm='fp': it is of arrays, and there are none."
                 )

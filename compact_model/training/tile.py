@@ -30,6 +30,7 @@ class _Room:
 
     def __init__(self, vectors: int, lines: int, times: float = 1.0) -> None:
         self.lines, self.scale = np.empty((vectors, lines), np.float32), np.empty(vectors, np.float32)
+        self.spread = np.empty(vectors, np.float32)
         self.tensor = torch.from_numpy(self.lines)
         self.times, self.clipped, self.count = np.full(vectors, times, np.float32), np.zeros(vectors, np.bool_), 0
 
@@ -79,7 +80,8 @@ class Tile:
         self._weights: Single | None = None
         self._tensors: tuple[torch.Tensor, torch.Tensor] | None = None
         ways = (self.io_back, self.io)
-        self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.noise, io.adc_step, io.bound)) for io in ways]
+        self._steps = [tuple(np.float32(v) for v in (io.dac_step, io.adc_step, io.bound)) for io in ways]
+        self._noises = [(np.float32(io.noise), np.float32(io.device_noise)) for io in ways]
         self._rooms: list[_Room | None] = [None, None]
         self._entry = np.empty(0, np.uint16)  # room for the lists of active lines, kept between updates
 
@@ -92,7 +94,7 @@ class Tile:
     def _rules(self) -> tuple[np.float32, ...]:
         """Return what `read_rows` is to know besides code and lambda_H; made once for an algorithm, which never changes itself."""
         if self._known is None or self._known[0] is not self.algorithm:
-            converter = (0.0, 1e-9, 1e9) if self.io.ideal else self._steps[1][1:]
+            converter = (0.0, 1e-9, 1e9) if self.io.ideal else (self.io.column_noise, self.io.adc_step, self.io.bound)
             self._known = self.algorithm, tuple(np.float32(v) for v in (*self._memory(), *converter))
         return self._known[1]
 
@@ -149,12 +151,12 @@ class Tile:
 
     def _read(self, x: Single, room: _Room, side: int, io: Converters, direction: int) -> Single:
         """Return x, as the DAC makes it, times the weights (side 0) or their transpose (side 1), as the ADC sees it."""
-        dac, noise, adc, bound = self._steps[side]
-        to_lines(x, room.lines, room.scale, dac, io.scale_input, room.times)
+        dac, adc, bound = self._steps[side]
+        to_lines(x, room.lines, room.scale, room.spread, dac, self._noises[side], io.scale_input, room.times)
         y = torch.mm(room.tensor, self._matrices[side]).numpy()  # torch's matrix product is the fastest here
         self.counters[direction] += 1
         call = 8 * int(self.counters[direction]) + _STREAM[direction]
-        room.count = from_lines(y, room.scale, room.clipped, noise, adc, bound, self.seed, call)
+        room.count = from_lines(y, room.scale, room.clipped, room.spread, adc, bound, self.seed, call)
         return y
 
     @property

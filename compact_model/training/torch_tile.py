@@ -103,7 +103,9 @@ class TorchTile(Tile):
             lines = torch.where(s > 0, x[todo] / s, torch.zeros_like(x[todo]))
             lines = (torch.round(lines / io.dac_step) * io.dac_step).clamp(-1.0, 1.0)
             y = lines @ matrix
-            y = y + io.noise * torch.randn(y.shape, generator=random, device=self.device)
+            norm = lines.norm(dim=1, keepdim=True)
+            spread = torch.hypot(torch.full_like(norm, io.noise), io.device_noise * norm)
+            y = y + spread * torch.randn(y.shape, generator=random, device=self.device)
             y = torch.round(y / io.adc_step) * io.adc_step
             clipped = y.abs().amax(1) >= io.bound
             out[todo] = y.clamp(-io.bound, io.bound) * s
@@ -174,7 +176,7 @@ class TorchTile(Tile):
         momentum, fire, beta, per_weight, _ = self._memory()
         omega = self._on["A"].weights()[:, k]
         if not io.ideal:
-            omega = omega + io.noise * torch.randn(omega.shape, generator=random, device=self.device)
+            omega = omega + io.column_noise * torch.randn(omega.shape, generator=random, device=self.device)
             omega = (torch.round(omega / io.adc_step) * io.adc_step).clamp(-io.bound, io.bound)
         H, P, P_ref = self._ledger[:, k].unbind(1) if a.code >= 2 else (omega,) * 3
         if a.code == 1:

@@ -439,6 +439,9 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--clip", "0"), "TrainSettings.clip=0.0 is not allowed"),
         (("--digital-lr", "0"), "TrainSettings.digital_lr=0.0 is not allowed"),
         (("--algorithm", "fp", "--digital-lr", "0.5"), "digital_lr=0.5 is not allowed with algorithm='fp'"),
+        (("--device-noise", "-1"), "Converters.device_noise=-1.0 is not allowed: expected 0..100"),
+        (("--output-noise", "nan"), "Converters.noise=nan is not allowed: not a finite number"),
+        (("--algorithm", "fp", "--device-noise", "0.006"), "converters=.* is not allowed with algorithm='fp'"),
         (("--verify", "0"), "AGAD.verify=0.0 is not allowed: expected 0.05..1"),
         (("--algorithm", "fp", "--learn-scales"), "learn_scales=True is not allowed with algorithm='fp'"),
         (("--algorithm", "fp", "--line-rates", "0.1"), "line_rates=0.1 is not allowed with algorithm='fp'"),
@@ -468,6 +471,19 @@ def test_what_the_command_does_not_take(clusters, tmp_path, options, words):
             reram.app, ["train", str(clusters), *options, "-o", str(tmp_path / "run")], catch_exceptions=False
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_command_takes_the_noise_of_reads(clusters, tmp_path):
+    from typer.testing import CliRunner
+
+    import reram
+
+    noises = ("--output-noise", "0", "--device-noise", "0.006")
+    words = ["train", str(clusters), "--epochs", "1", "--read-times", "0", *noises, "-o", str(tmp_path / "run")]
+    CliRunner().invoke(reram.app, words, catch_exceptions=False)
+    found = json.loads((tmp_path / "run/settings.json").read_text())["converters"]
+    assert (found["noise"], found["device_noise"], found["dac_bits"]) == (0.0, 0.006, 7.0)
+    assert json.loads((tmp_path / "run/result.json").read_text())["settings"]["converters"] == found
 
 
 def test_the_evaluate_command_reads_a_run_again_and_programs_it(clusters, tmp_path):
