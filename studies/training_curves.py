@@ -31,6 +31,7 @@ _ASKED: dict[str, tuple[str, str, dict[str, float | None], str]] = {
     "mnist_accuracy_nsr_20": ("mnist", "agad", {**_PLAIN, "nsr": 0.2}, "blind"),
     "mnist_accuracy_states_100": ("mnist", "agad", {**_PLAIN, "states": 100.0}, "blind"),
     "lstm_perplexity_fp": ("text", "fp", _PLAIN, "blind"),
+    "lstm_perplexity_fp_long": ("text", "fp", _PLAIN, "blind"),
     "lstm_perplexity_array": ("text", "agad", _PLAIN, "verified"),
     "lstm_perplexity_mp": ("text", "mp", _PLAIN, "verified"),
     "lstm_perplexity_blind": ("text", "agad", _PLAIN, "blind"),

@@ -22,21 +22,29 @@ from studies.uncertainty import mean_error
 
 RESULTS = Path(__file__).with_name("training_results.json")
 _TEXT, _PACE = "reram train text --data FILE --algorithm ", "--decay 0.85 --epochs 20"
-_ARRAY = "--clip 0.3 --learn-scales --verify 0.6"
-_AGAD = f"{_TEXT}agad --true-size --threshold 0.3 --slots 31 --rho 0.2 --line-rates 0.1 --reach 0.5 --layer out:line_rates=1 {_ARRAY}"
+_SCALES, _OWN_NOISE = "--clip 0.3 --learn-scales", "--output-noise 0 --device-noise 0.006"
+_ARRAY = f"{_SCALES} --verify 0.6"
+_AGAD = f"{_TEXT}agad --true-size --threshold 0.3 --slots 31 --rho 0.2 --line-rates 0.1 --reach 0.5 --layer out:line_rates=1 {_SCALES}"
 _FEW_PULSES = "--fast-lr 0.065 --layer lstm.inputs.0:fast_lr=0.13 --layer out:fast_lr=0.032 --transfer-every 0.5"
 _MORE_PULSES = (
     "--fast-lr 0.13 --layer out:fast_lr=0.016 --transfer-every 0.4 --layer lstm.inputs.0:transfer_every=2 "
-    "--layer out:transfer_every=2"
+    "--layer out:transfer_every=2 --layer lstm.inputs.0:threshold=0.2 --layer out:threshold=3"
 )
 COMMANDS = {
     "mnist_accuracy_fp": "reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3",
     "mnist_accuracy_array": "reram train mnist --data FOLDER --algorithm agad --epochs 80 --seeds 3",
     "mnist_accuracy_symmetric": "reram train mnist --data FOLDER --algorithm agad --skew 0.5 --epochs 80 --seeds 3",
     "lstm_perplexity_fp": f"{_TEXT}fp --lr 20 --clip 0.3 {_PACE}",
-    "lstm_perplexity_array": f"{_AGAD} {_FEW_PULSES} --lr 5 --layer out:threshold=0.6 --decay 0.92 --epochs 36 -o FIRST, then "
-    f"{_AGAD} {_FEW_PULSES} --lr 0.6 --layer out:threshold=1 --decay 0.965 --epochs 70 --start FIRST -o SECOND, then "
-    f"{_AGAD} {_MORE_PULSES} --lr 0.3 --layer lstm.inputs.0:threshold=0.2 --layer out:threshold=3 --decay 0.95 --epochs 92 --start SECOND",
+    "lstm_perplexity_fp_long": f"{_TEXT}fp --lr 20 --clip 0.3 --decay 0.92 --epochs 40",
+    "lstm_perplexity_array": "; then ".join(
+        f"{_AGAD} {part}"
+        for part in (
+            f"--verify 0.6 {_FEW_PULSES} --lr 5 --layer out:threshold=0.6 --decay 0.92 --epochs 36 -o FIRST",
+            f"--verify 0.6 {_FEW_PULSES} --lr 0.6 --layer out:threshold=1 --decay 0.965 --epochs 70 --start FIRST -o SECOND",
+            f"--verify 0.6 {_MORE_PULSES} --lr 0.3 --decay 0.95 --epochs 92 --start SECOND -o THIRD",
+            f"--verify 1 {_MORE_PULSES} --lr 0.1 --decay 0.8 --epochs 97 {_OWN_NOISE} --start THIRD",
+        )
+    ),
     "lstm_perplexity_mp": f"{_TEXT}mp --lr 5 --threshold 0.0625 --reach 0.5 {_ARRAY} {_PACE}",
     "lstm_perplexity_blind": f"{_TEXT}agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2 {_PACE}",
 }
@@ -47,8 +55,9 @@ _CHOSEN = (
 MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1"
 TEXT_CHOICES = (
     f"{_CHOSEN}; pulses on W looked at (verify 0.6), a digital factor per row that learns, digital gradients held to a norm of 0.3, rates "
-    "that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; sequences of 100 from an empty "
-    "state; the last tenth of the text is the test"
+    "that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; in AGAD's last epochs the paper's "
+    "read noise of the devices instead of aihwkit's at every output; sequences of 100 from an empty state; the last tenth of the text is "
+    "the test"
 )
 
 
@@ -104,7 +113,7 @@ _WAYS = {
 
 
 def perplexity(name: str) -> float:
-    """Return the mean over seeds of the last perplexity of a collected run, `fp`, `array`, `mp` or `blind`."""
+    """Return the mean over seeds of the last perplexity of a collected run, `fp`, `fp_long`, `array`, `mp` or `blind`."""
     return float(np.mean(_stored(f"lstm_perplexity_{name}")["last"]))
 
 
@@ -114,6 +123,8 @@ def _gap(name: str) -> Callable[[], Outcome]:
         found, epochs = [np.array(s["last"]) for s in stored], [s["epochs"] for s in stored]
         digital, array = (float(f.mean()) for f in found)
         note = f"perplexity {array:.3f} {_WAYS[name]} after {epochs[1]} epochs, {digital:.3f} in floating point after {epochs[0]}"
+        if "lstm_perplexity_fp_long" in results():
+            note += f" ({perplexity('fp_long'):.3f} after {_stored('lstm_perplexity_fp_long')['epochs']}, one seed)"
         if name == "array" and "lstm_perplexity_blind" in results():
             note += f"; {perplexity('blind'):.3f} {_WAYS['blind']}"
         seeds = min(f.size for f in found)

@@ -255,6 +255,12 @@ def test_the_gap_in_perplexity_is_drawn(tmp_path, stored):
     _run(tmp_path / "mp", [6.5, 4.02], task="text", algorithm="mp", rates={"verify": 0.6})
     stored({f"lstm_perplexity_{name}": tmp_path / name for name in ("fp", "array", "mp")})
     assert "summed in digital, verified, 4.020, 0.50 % above" in _picture("6d", tmp_path).caption
+    _run(tmp_path / "fp_long", [6.0, 4.0, 3.9], task="text", algorithm="fp")
+    stored({f"lstm_perplexity_{name}": tmp_path / name for name in ("fp", "fp_long", "array", "mp")})
+    drawing = _picture("6d", tmp_path)
+    assert "4.000 in floating point, 3.900 where it got more epochs; array" in drawing.caption
+    assert float(drawing.data.lstm_perplexity_array_gap) == pytest.approx(1.0)
+    assert "lstm_perplexity_fp_long_gap" not in drawing.data
 
 
 @pytest.mark.parametrize(("number", "command"), [("6b", "reram train mnist"), ("6d", "reram train text")])

@@ -56,6 +56,12 @@ def test_the_perplexity_gap_is_relative(tmp_path, stored):
         "; 4.400 with AGAD whose pulses on W are not looked at" in found["lstm_perplexity_gap_percent"].compute().note
     )
     assert found["lstm_perplexity_gap_mp_percent"].compute().value == pytest.approx(0.5)
+    assert "after 80 (" not in outcome.note
+    _result(tmp_path / "fp_long", 3.9, 0)
+    found = stored(training_targets.collect({**names, "lstm_perplexity_fp_long": tmp_path / "fp_long"}))
+    outcome = found["lstm_perplexity_gap_percent"].compute()
+    assert outcome.value == pytest.approx(1.0)  # a longer run is told, the gap stays that to the usual one
+    assert "4.000 in floating point after 80 (3.900 after 80, one seed)" in outcome.note
 
 
 def test_the_gap_has_the_spread_of_the_seeds_of_both_sides(tmp_path, stored):
