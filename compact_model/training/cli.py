@@ -169,7 +169,7 @@ def train_command(
         batch=batch,
         patience=patience,
         trains=PulseTrains(slots=slots),
-        converters=Converters(**{k: v for k, v in noises.items() if v is not None}),
+        converters=Converters().replace(**{k: v for k, v in noises.items() if v is not None}),
         variant=Variant(nsr=nsr, states=states, skew=skew),
         device=device,
         test_bytes=test_bytes,
