@@ -54,10 +54,10 @@ _CHOSEN = (
 )
 MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1"
 TEXT_CHOICES = (
-    f"{_CHOSEN}; pulses on W looked at (verify 0.6), a digital factor per row that learns, digital gradients held to a norm of 0.3, rates "
-    "that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; in AGAD's last epochs the paper's "
-    "read noise of the devices instead of aihwkit's at every output; sequences of 100 from an empty state; the last tenth of the text is "
-    "the test"
+    f"{_CHOSEN}; pulses on W looked at (verify 0.6, in AGAD's last epochs 1), a digital factor per row that learns, digital gradients held "
+    "to a norm of 0.3, rates that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; in AGAD's "
+    "last epochs the paper's read noise of the devices instead of aihwkit's at every output; sequences of 100 from an empty state; the last "
+    "tenth of the text is the test"
 )
 
 
@@ -124,7 +124,10 @@ def _gap(name: str) -> Callable[[], Outcome]:
         digital, array = (float(f.mean()) for f in found)
         note = f"perplexity {array:.3f} {_WAYS[name]} after {epochs[1]} epochs, {digital:.3f} in floating point after {epochs[0]}"
         if "lstm_perplexity_fp_long" in results():
-            note += f" ({perplexity('fp_long'):.3f} after {_stored('lstm_perplexity_fp_long')['epochs']}, one seed)"
+            long = _stored("lstm_perplexity_fp_long")
+            note += (
+                f" ({perplexity('fp_long'):.3f} after {long['epochs']}, {len(long['last'])} of {found[0].size} seeds)"
+            )
         if name == "array" and "lstm_perplexity_blind" in results():
             note += f"; {perplexity('blind'):.3f} {_WAYS['blind']}"
         seeds = min(f.size for f in found)

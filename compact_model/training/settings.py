@@ -111,10 +111,13 @@ class TrainSettings(GrownSpec):
             raise InputError(
                 f"TrainSettings.digital_lr={self.digital_lr} is not allowed with algorithm='fp': everything is digital there; give lr."
             )
-        for name in ("line_rates", "layers", "wires", "converters"):
-            if getattr(self, name) not in (None, {}, Converters()) and self.algorithm == "fp":
+        usual = Converters()
+        of_arrays: dict[str, Any] = {name: getattr(self, name) for name in ("line_rates", "layers", "wires")}
+        of_arrays["converters"] = {n: v for n, v in self.converters if v != getattr(usual, n)}
+        for name, value in of_arrays.items():
+            if value not in (None, {}) and self.algorithm == "fp":
                 raise InputError(
-                    f"TrainSettings.{name}={getattr(self, name)} is not allowed with algorithm='fp': it is of arrays, and there are none."
+                    f"TrainSettings.{name}={value} is not allowed with algorithm='fp': it is of arrays, and there are none."
                 )
         return self
 

@@ -61,7 +61,7 @@ def test_the_perplexity_gap_is_relative(tmp_path, stored):
     found = stored(training_targets.collect({**names, "lstm_perplexity_fp_long": tmp_path / "fp_long"}))
     outcome = found["lstm_perplexity_gap_percent"].compute()
     assert outcome.value == pytest.approx(1.0)  # a longer run is told, the gap stays that to the usual one
-    assert "4.000 in floating point after 80 (3.900 after 80, one seed)" in outcome.note
+    assert "4.000 in floating point after 80 (3.900 after 80, 1 of 1 seeds)" in outcome.note
 
 
 def test_the_gap_has_the_spread_of_the_seeds_of_both_sides(tmp_path, stored):
