@@ -56,8 +56,8 @@ MNIST_CHOICES = f"{_CHOSEN}; sigmoid, slots 5, weights as they are; fp at lr 0.1
 TEXT_CHOICES = (
     f"{_CHOSEN}; pulses on W looked at (verify 0.6, in AGAD's last epochs 1), a digital factor per row that learns, digital gradients held "
     "to a norm of 0.3, rates that fall from epoch to epoch and were chosen for each algorithm, for AGAD also per line and layer; in AGAD's "
-    "last epochs the paper's read noise of the devices instead of aihwkit's at every output; sequences of 100 from an empty state; the last "
-    "tenth of the text is the test"
+    "last epochs the paper's read noise of the devices instead of aihwkit's at every output; sequences of 100 from an empty state; the "
+    "last tenth of the text is the test"
 )
 
 
