@@ -43,6 +43,12 @@ def train_command(
         float | None,
         typer.Option(help="Vectors from one read of a column to the next read; 0.25: four columns after every vector."),
     ] = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(
+            help="How often the vectors of a batch go to the fast array, each time with --fast-lr; W keeps its rate."
+        ),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
     ] = None,
@@ -150,7 +156,7 @@ def train_command(
         )
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
-    rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
+    rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every, "passes": passes}
     rates |= {
         "decay": decay,
         "threshold": threshold,

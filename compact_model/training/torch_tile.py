@@ -117,10 +117,15 @@ class TorchTile(Tile):
 
     def update(self, x: Any, d: Any, *, lr: float | None = None) -> None:
         """Move the weights by -lr d x^T in expectation, with pulses; x (vectors, columns), d (vectors, rows)."""
-        x, d, random = self._tensor(x), self._tensor(d), self._random(UPDATES)
+        x, d = self._tensor(x), self._tensor(d)
         if isinstance(self.algorithm, MixedPrecision):
-            self._settle(d.T @ x, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold, random)
+            self._settle(d.T @ x, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold)
             return
+        for _ in range(self._passes):
+            self._pass(x, d, lr)
+
+    def _pass(self, x: Any, d: Any, lr: float | None) -> None:
+        random = self._random(UPDATES)
         fast, every, rate, scale, schedule = self._rates(lr)
         given = x.cpu().numpy(), d.cpu().numpy()
         t = self.trains
@@ -145,7 +150,8 @@ class TorchTile(Tile):
         self.counters[UPDATES] += 1
         self.forget()
 
-    def _settle(self, gradient: torch.Tensor, rate: float, random: torch.Generator) -> None:
+    def _settle(self, gradient: torch.Tensor, rate: float) -> None:
+        random = self._random(UPDATES)
         owed = self._ledger[..., 0]
         owed -= rate / self.W.grain * gradient
         _, fire, _, per_weight, _ = self._memory()

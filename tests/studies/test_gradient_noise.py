@@ -48,6 +48,14 @@ def test_too_many_pulses_at_once_are_a_bias_and_noise_is_none():
     assert gentle.noise > 1.0
 
 
+def test_as_many_pulses_in_passes_are_less_of_a_bias_and_no_more_noise():
+    burst, spread = (
+        _noise(120, slots=31, transfer_every=0.1, fast_lr=0.8 / passes, passes=passes)[-1] for passes in (1, 8)
+    )
+    assert spread.bias < 0.4 * burst.bias
+    assert spread.noise < 1.1 * burst.noise
+
+
 def test_batches_go_on_in_the_next_epoch():
     """A network that does not learn has the same gradient in every epoch: its sum grows like the number of batches, noise like its root."""
     rates = {"slots": 31, "fast_lr": 0.05, "transfer_every": 1}
