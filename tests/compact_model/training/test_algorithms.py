@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiles import equal_devices, make_tile
+from tiles import equal_devices, make_tile, passes_are_updates
 
 from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training import agad
@@ -112,16 +112,7 @@ def test_mixed_precision_divides_its_rate_by_the_threshold():
 
 @pytest.mark.parametrize("name", ["ttv1", "ttv2", "c-ttv2", "agad"])
 def test_a_batch_in_three_passes_is_three_updates_by_it_at_a_third_of_the_rate(name):
-    law, rng = {"lr": 0.6, "transfer_every": 1}, np.random.default_rng(0)
-    at_once, one_by_one = (make_tile(name, (4, 6), settings={**law, "passes": n}) for n in (3, 1))
-    for _ in range(20):
-        x, d = rng.uniform(0, 1, (7, 6)), rng.uniform(-1, 1, (7, 4))
-        at_once.update(x, d)
-        for _ in range(3):
-            one_by_one.update(x, d, lr=0.2)
-    assert at_once.pulses[1] > 0
-    for key, value in at_once.state().items():
-        assert np.array_equal(value, one_by_one.state()[key]), key
+    passes_are_updates(make_tile, name)
 
 
 def test_bursts_of_one_sign_are_a_bias_that_passes_take_away():

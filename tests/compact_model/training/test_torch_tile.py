@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from tiles import POPULATION, equal_devices, make_tile
+from tiles import POPULATION, equal_devices, make_tile, passes_are_updates
 
 from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training.algorithm import algorithm_named
@@ -107,13 +107,4 @@ def test_a_network_trains_through_it():
 
 
 def test_passes_are_updates_one_after_the_other():
-    law, rng = {"lr": 0.6, "transfer_every": 1}, np.random.default_rng(0)
-    at_once, one_by_one = (make_torch_tile("agad", (4, 6), settings={**law, "passes": n}) for n in (3, 1))
-    for _ in range(10):
-        x, d = rng.uniform(0, 1, (7, 6)), rng.uniform(-1, 1, (7, 4))
-        at_once.update(x, d)
-        for _ in range(3):
-            one_by_one.update(x, d, lr=0.2)
-    assert at_once.pulses[1] > 0
-    for key, value in at_once.state().items():
-        assert np.array_equal(value, one_by_one.state()[key]), key
+    passes_are_updates(make_torch_tile, "agad")
