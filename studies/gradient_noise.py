@@ -26,17 +26,22 @@ from numpy.typing import NDArray
 from ground.errors import InputError
 
 _QUIET = 1e6  # threshold at which no device of W gets a pulse
+_IDLE = 1e-3  # devices with so small a part of the mean power of the gradient are left out
 
 
 @dataclass(frozen=True)
 class LayerNoise:
-    """slope : of H over the exact sum.  signal : rms of that sum.  noise, bias : of what is left, over the slope; units see above."""
+    """slope : of H over the exact sum.  signal : rms of that sum.  noise, bias : of what is left, over the slope; units see above.
+
+    spread : rms by which slopes of single devices differ from that of the layer, as a fraction.
+    """
 
     layer: str
     slope: float
     signal: float
     noise: float
     bias: float
+    spread: float
 
 
 def gradient_noise(network: Any, task: Any, settings: Any, *, batches: int = 20, warm: int = 8) -> list[LayerNoise]:
@@ -77,18 +82,18 @@ class _Sum:
         tile.digital[..., 0] = 0.0  # in the old unit, beside which what comes now would be lost
         self.tile, self.update, tile.update = tile, tile.update, self
         self.sum: NDArray[Any] = np.zeros(tile.shape)
-        self.power = 0.0
+        self.power: NDArray[Any] = np.zeros(tile.shape)
         self.begin()
 
     def __call__(self, x: Any, d: Any, *, lr: float) -> None:
         exact = -(lr / (_QUIET * self.tile.W.grain)) * (d.T.astype(float) @ x.astype(float))
-        self.sum, self.power = self.sum + exact, self.power + float(np.mean(exact**2))
+        self.sum, self.power = self.sum + exact, self.power + exact**2
         self.update(x, d, lr=lr)
 
     def begin(self) -> None:
         """Start to count."""
         self.at_start: NDArray[Any] = self.tile.digital[..., 0].astype(float)
-        self.sum, self.power = np.zeros(self.tile.shape), 0.0
+        self.sum, self.power = np.zeros(self.tile.shape), np.zeros(self.tile.shape)
         self.mark()
 
     def mark(self) -> None:
@@ -100,13 +105,22 @@ class _Sum:
         return self.tile.digital[..., 0].astype(float) - self.at_start
 
     def result(self, name: str, batches: int) -> LayerNoise:
-        found, unit = self._found(), np.sqrt(self.power)
+        found, unit = self._found(), np.sqrt(self.power.mean())
         slope = float(np.sum(found * self.sum) / np.sum(self.sum**2))
         rms = lambda a: float(np.sqrt(np.mean(a**2)) / unit)  # noqa: E731
         left, first = found - slope * self.sum, self.half[0] - slope * self.half[1]
-        common = max(float(np.mean(first * (left - first))), 0.0) / (batches // 2 * -(-batches // 2))
-        bias = float(np.sqrt(common * batches) / unit / abs(slope))
-        return LayerNoise(name, slope, rms(self.sum), rms(left) / abs(slope), bias)
+        bias, spread = self._shared(first, left - first)
+        halves = (batches // 2) * -(-batches // 2)
+        bias *= np.sqrt(batches / halves)
+        return LayerNoise(name, slope, rms(self.sum), rms(left) / abs(slope), bias / abs(slope), spread / abs(slope))
+
+    def _shared(self, first: NDArray[Any], second: NDArray[Any]) -> tuple[float, float]:
+        """Return (bias, spread): first * second is bias^2 + spread^2 times the exact sums of both halves, all over the device's power."""
+        used = self.power > _IDLE * self.power.mean()
+        over = lambda a, b: (a * b)[used] / self.power[used]  # noqa: E731
+        exact, found = over(self.half[1], self.sum - self.half[1]), over(first, second)
+        slope, constant = np.polyfit(exact, found, 1)
+        return float(np.sqrt(max(constant, 0.0))), float(np.sqrt(max(slope, 0.0)))
 
 
 def main(arguments: list[str]) -> None:
@@ -118,9 +132,9 @@ def main(arguments: list[str]) -> None:
             f"gradient noise: got {arguments}; expected RUN, a folder of `reram train`, and a number of batches."
         )
     found = load_run(Path(arguments[0]))
-    print(f"{'layer':<24} {'slope':>6} {'signal':>7} {'noise':>6} {'bias':>5}")
+    print(f"{'layer':<24} {'slope':>6} {'signal':>7} {'noise':>6} {'bias':>6} {'spread':>7}")
     for row in gradient_noise(found.network, found.task, found.settings, batches=int((arguments[1:] or ["20"])[0])):
-        print(f"{row.layer:<24} {row.slope:6.2f} {row.signal:7.2f} {row.noise:6.2f} {row.bias:5.2f}")
+        print(f"{row.layer:<24} {row.slope:6.2f} {row.signal:7.2f} {row.noise:6.2f} {row.bias:6.3f} {row.spread:7.2f}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Published accuracies of trained networks (figure 6): read from the results of full runs, for these take hours.
 
+python -m studies.training_targets                   prints the commands of these runs
 python -m studies.training_targets NAME=FOLDER...    collects finished runs of `reram train` into training_results.json
 """
 
@@ -167,4 +168,8 @@ def collect(folders: dict[str, Path]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = {name: Path(folder) for name, folder in (a.split("=", 1) for a in sys.argv[1:])}
-    write_json(RESULTS, {**results(), **collect(given)})
+    if given:
+        write_json(RESULTS, {**results(), **collect(given)})
+    else:
+        for name, command in COMMANDS.items():
+            print(f"{name}:\n  " + command.replace("; then ", "\n  "))

@@ -1,11 +1,14 @@
 """Rows of figure 6: from collected runs, or not attempted with the command that makes them."""
 
 import json
+import shlex
+import subprocess
+import sys
 
 import pytest
 
 from ground.errors import InputError
-from studies import training_targets
+from studies import training_curves, training_targets
 from studies.scoreboard import compute_rows
 
 
@@ -81,3 +84,41 @@ def test_unfinished_runs_and_unknown_names_are_refused(tmp_path):
         training_targets.collect({"mnist_accuracy_fp": tmp_path})
     with pytest.raises(InputError, match="'mnist' is not known: expected one of mnist_accuracy_fp"):
         training_targets.collect({"mnist": tmp_path})
+
+
+@pytest.mark.parametrize("name", training_curves.COMMANDS)
+def test_a_stored_run_is_one_of_the_command_that_stands_beside_it(name, monkeypatch):
+    """The last of several commands: each of the earlier ones is at least one that `reram train` takes."""
+    for library in ("torch", "numba"):
+        pytest.importorskip(library, reason="needs the training extra")
+    from typer.testing import CliRunner
+
+    from compact_model.training import cli
+    from compact_model.training.settings import TrainSettings
+    from reram import app
+
+    asked = []
+
+    def run(settings, *args, **how):
+        asked.append(settings)
+        return {}, ""
+
+    monkeypatch.setattr(cli, "_one", run)
+    monkeypatch.setattr(cli, "_several", run)
+    commands = training_curves.COMMANDS[name].split("; then ")
+    for command in commands:
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code == 0, f"{command}: {done.output}"
+    assert len(asked) == len(commands)
+    chance = {"start": None, "model_content": "", "seed": 0}
+    stored = training_curves.curves()[name]
+    assert TrainSettings(**{**stored["settings"], **chance}) == asked[-1].replace(**chance)
+    assert len(stored["epoch"]) == asked[-1].epochs
+
+
+def test_without_names_the_commands_are_printed():
+    command = [sys.executable, "-m", "studies.training_targets"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "mnist_accuracy_fp:\n  reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3\n" in printed
+    parts = printed.split("lstm_perplexity_array:\n")[1].split("lstm_perplexity_mp")[0].splitlines()
+    assert len(parts) > 1 and all(p.startswith("  reram train text ") for p in parts)

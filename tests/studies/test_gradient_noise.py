@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,34 @@ def test_too_many_pulses_at_once_are_a_bias_and_noise_is_none():
     gentle, harsh = (_noise(120, fast_lr=fast_lr, **rates)[-1] for fast_lr in (0.05, 1.0))
     assert gentle.bias < 0.3 < 1.0 < harsh.bias
     assert gentle.noise > 1.0
+
+
+@pytest.mark.parametrize(("bias", "spread"), [(0.0, 0.0), (0.06, 0.0), (0.0, 0.3), (0.06, 0.3)])
+def test_slopes_of_single_devices_are_told_from_a_bias(bias, spread):
+    """A tile whose H is known: 2.5 times the gradient, noise, and devices with a slope or an offset of their own."""
+    from studies.gradient_noise import _Sum
+
+    rng, shape, batches = np.random.default_rng(0), (150, 200), 200
+    rms = np.exp(rng.normal(0, 0.5, shape))
+    slope = 2.5 * (1 + spread * rng.standard_normal(shape))
+    offset = 2.5 * bias * rms * rng.standard_normal(shape)
+    tile = SimpleNamespace(shape=shape, W=SimpleNamespace(grain=1.0), digital=np.zeros((*shape, 1)))
+    tile.algorithm = SimpleNamespace(replace=lambda threshold: None)
+
+    def update(x, d, lr):
+        tile.digital[..., 0] += slope * -1e-6 * x + offset + 2.0 * rms * rng.standard_normal(shape)
+
+    tile.update = update
+    counted, mean = _Sum(tile), 0.25 * rms * rng.standard_normal(shape)
+    for n in range(batches):
+        if n == batches // 2:
+            counted.mark()
+        gradient = mean + rms * rng.standard_normal(shape)
+        counted(-1e6 * gradient, np.eye(shape[0]), lr=1.0)  # d^T x, at this rate, is the gradient
+    found = counted.result("one", batches)
+    assert found.slope == pytest.approx(2.5, rel=0.03)
+    assert found.bias == pytest.approx(bias, abs=0.02) and found.spread == pytest.approx(spread, abs=0.05)
+    assert found.noise == pytest.approx(np.linalg.norm([0.8, bias * np.sqrt(batches), spread * found.signal]), rel=0.1)
 
 
 def test_as_many_pulses_in_passes_are_less_of_a_bias_and_no_more_noise():
