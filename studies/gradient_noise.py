@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ground.errors import InputError
+from ground.errors import InputError, MissingLibrary
 
 _QUIET = 1e6  # threshold at which no device of W gets a pulse
 _IDLE = 1e-3  # devices with so small a part of the mean power of the gradient are left out
@@ -125,6 +125,9 @@ class _Sum:
 
 def main(arguments: list[str]) -> None:
     """Print the table of one run."""
+    from compact_model.training import load_training
+
+    load_training()
     from compact_model.training.finished import load_run
 
     if len(arguments) not in (1, 2) or not all(a.isdigit() and int(a) > 1 for a in arguments[1:]):
@@ -140,5 +143,5 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except InputError as error:
+    except (InputError, MissingLibrary) as error:
         raise SystemExit(f"error: {error}") from None

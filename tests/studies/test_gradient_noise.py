@@ -106,3 +106,10 @@ def test_an_algorithm_without_a_hidden_matrix_is_refused_in_one_line(tmp_path):
         command = [sys.executable, "-m", "studies.gradient_noise", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         assert done.returncode == 1 and done.stderr.count("\n") == 1 and told in done.stderr
+
+
+def test_without_torch_one_line_says_what_to_install():
+    hidden = "import runpy, sys; sys.modules['torch'] = None; sys.argv = ['x', 'run']; "
+    command = [sys.executable, "-c", hidden + "runpy.run_module('studies.gradient_noise', run_name='__main__')"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1 and "cmo-reram[training]" in done.stderr and "Traceback" not in done.stderr
