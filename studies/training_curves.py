@@ -14,6 +14,7 @@ from typing import Any
 from ground.errors import InputError, MissingLibrary, nearest
 from ground.files import write_json
 from studies.training_targets import COMMANDS as TARGETS
+from studies.training_targets import named_folders
 
 CURVES = Path(__file__).with_name("training_curves.json")
 _MNIST = "reram train mnist --data FOLDER --algorithm agad {} --epochs 80 --seeds 3"
@@ -102,5 +103,7 @@ def _run(name: str, path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    given = {name: Path(folder) for name, folder in (a.split("=", 1) for a in sys.argv[1:])}
-    write_json(CURVES, {**curves(), **collect(given)})
+    try:
+        write_json(CURVES, {**curves(), **collect(named_folders(sys.argv[1:]))})
+    except InputError as error:
+        raise SystemExit(f"error: {error}") from None

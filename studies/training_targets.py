@@ -166,10 +166,25 @@ def collect(folders: dict[str, Path]) -> dict[str, Any]:
     return out
 
 
+def named_folders(arguments: list[str]) -> dict[str, Path]:
+    """Return {name: folder} of texts NAME=FOLDER, or raise InputError."""
+    for text in arguments:
+        if not all(text.partition("=")):
+            raise InputError(f"{text!r} is not allowed: expected NAME=FOLDER, a folder of `reram train`.")
+    return {name: Path(folder) for name, folder in (a.split("=", 1) for a in arguments)}
+
+
+def main(arguments: list[str]) -> None:
+    """Collect the named runs, or print all commands."""
+    if arguments:
+        write_json(RESULTS, {**results(), **collect(named_folders(arguments))})
+        return
+    for name, command in COMMANDS.items():
+        print(f"{name}:\n  " + command.replace("; then ", "\n  "))
+
+
 if __name__ == "__main__":
-    given = {name: Path(folder) for name, folder in (a.split("=", 1) for a in sys.argv[1:])}
-    if given:
-        write_json(RESULTS, {**results(), **collect(given)})
-    else:
-        for name, command in COMMANDS.items():
-            print(f"{name}:\n  " + command.replace("; then ", "\n  "))
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        raise SystemExit(f"error: {error}") from None

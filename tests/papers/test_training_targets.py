@@ -116,6 +116,18 @@ def test_a_stored_run_is_one_of_the_command_that_stands_beside_it(name, monkeypa
     assert len(stored["epoch"]) == asked[-1].epochs
 
 
+@pytest.mark.parametrize("module", ["training_targets", "training_curves"])
+@pytest.mark.parametrize(
+    ("given", "told"), [("mnist_accuracy_fp", "expected NAME=FOLDER"), ("m=x", "'m' is not known")]
+)
+def test_wrong_names_are_one_line_and_change_nothing(module, given, told):
+    before = [p.read_bytes() for p in (training_targets.RESULTS, training_curves.CURVES)]
+    command = [sys.executable, "-m", f"studies.{module}", given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1
+    assert before == [p.read_bytes() for p in (training_targets.RESULTS, training_curves.CURVES)]
+
+
 def test_without_names_the_commands_are_printed():
     command = [sys.executable, "-m", "studies.training_targets"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
