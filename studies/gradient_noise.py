@@ -9,7 +9,7 @@ pulses on A add twice the noise that the choice of the batches brings anyway. `-
 get several pulses between two reads, `--transfer-every` (fewer or more reads) has a smallest noise in between. Bias is what the first
 and the second half of the batches have left in common, in units of the rms gradient of one batch: no lower rate averages it away, the
 weights come to rest where the gradient cancels it. Large `--fast-lr` brings it to layers whose errors are many small ones of one sign
-and few large ones of the other; `--passes` with less of it takes it away. Some 160 batches tell a bias of 0.1.
+and few large ones of the other; `--spread-trains` all but takes it away. Some 160 batches tell a bias of 0.1.
 """
 
 from __future__ import annotations

@@ -44,42 +44,64 @@ def train(words: Any, chance: Any, level: Any, slots: int, first: Any, key: Any,
 
 
 @njit(**PARALLEL)
-def active_lines(
-    x: Any, slots: Any, chance: Any, chop: Any, reads: Any, seed: Any, update: Any, busy: Any, offset: Any, entry: Any
+def active_lines(  # noqa: C901 - one kernel
+    x: Any,
+    slots: Any,
+    chance: Any,
+    when: Any,
+    chop: Any,
+    reads: Any,
+    seed: Any,
+    update: Any,
+    busy: Any,
+    offset: Any,
+    entry: Any,
 ) -> None:
     """List, for every vector and slot, the columns whose line is up: entry = 2 column + (1 where x times chopper is negative).
 
     x (vectors, columns), slots and chance (vectors,): length of the train and probability per unit of |x|.
+    when : the bursts of a vector's slots, see `bursts`.
     chop (columns,) is +1 or -1 before the batch; where reads, see `columns_due`, turn a column, its sign changes after that read.
     Results: busy (vectors,): bit b is set where any line is up in slot b; offset (vectors, 33) into entry (vectors, at least
-    columns * slots + 8).
+    columns * slots + 8), up to the end of the last slot.
     Lines that are not up are written too and then written over: no branch depends on chance.
     """
     vectors, columns = x.shape
+    sweeps = when.shape[1]
     for block in prange((vectors + _TOGETHER - 1) // _TOGETHER):
-        sign, done = chop.copy(), 0
-        for s in range(_TOGETHER * block, min(_TOGETHER * (block + 1), vectors)):
-            while done < reads[0].size and reads[0][done] < s:
-                if reads[5][done]:
-                    sign[reads[1][done]] = -sign[reads[1][done]]
-                done += 1
-            key, other = key_of(seed, update, 3 * s)
-            up, line = np.empty(columns + 1, np.uint16), np.empty(columns, np.uint16)
-            n = np.uintp(0)
-            for j in range(columns):
-                up[n] = j
-                n += np.uintp(x[s, j] != 0.0)
-            p, words, level = np.empty(n, np.float32), np.empty(n, np.uint32), np.empty(n, np.uint32)
-            for k in range(n):
-                j = up[k]
-                line[k] = 2 * j + (x[s, j] * sign[j] < 0.0)
-                p[k] = abs(x[s, j]) * chance[s]
-            busy[s] = train(words, p, level, slots[s], _U(0), key, other)
-            listed, total = entry[s], np.uintp(0)
-            for b in range(32):
-                offset[s, b] = total
-                if b < slots[s]:
+        start, end = _TOGETHER * block, min(_TOGETHER * (block + 1), vectors)
+        sign, done, longest = chop.copy(), 0, slots[start:end].max()
+        up, line = np.empty((end - start, columns + 1), np.uint16), np.empty(columns, np.uint16)
+        words, lines = np.empty((end - start, columns), np.uint32), np.empty(end - start, np.uint32)
+        p, level = np.empty(columns, np.float32), np.empty(columns, np.uint32)
+        for sweep in range(min(sweeps, max(longest, 1))):
+            for s in range(start, end):
+                i = s - start
+                if sweep == 0:
+                    key, other = key_of(seed, update, 3 * s)
+                    n = np.uintp(0)
+                    for j in range(columns):
+                        up[i, n] = j
+                        n += np.uintp(x[s, j] != 0.0)
+                    for k in range(n):
+                        p[k] = abs(x[s, up[i, k]]) * chance[s]
+                    busy[s] = train(words[i, :n], p[:n], level[:n], slots[s], _U(0), key, other)
+                    lines[i], offset[s, 0] = n, 0
+                elif sweep >= slots[s]:
+                    continue
+                while done < reads[0].size and reads[0][done] < when[s, sweep]:
+                    if reads[5][done]:
+                        sign[reads[1][done]] = -sign[reads[1][done]]
+                    done += 1
+                n = np.uintp(lines[i])
+                for k in range(n):
+                    j = up[i, k]
+                    line[k] = 2 * j + (x[s, j] * sign[j] < 0.0)
+                first, last = (sweep, min(sweep + 1, slots[s])) if sweeps > 1 else (0, slots[s])
+                listed, own = entry[s], words[i]
+                total = np.uintp(offset[s, first])
+                for b in range(first, last):
                     for k in range(n):
                         listed[total] = line[k]
-                        total += np.uintp(_U(words[k] >> _U(b)) & _U(1))
-            offset[s, 32] = total
+                        total += np.uintp(_U(own[k] >> _U(b)) & _U(1))
+                    offset[s, b + 1] = total

@@ -73,8 +73,30 @@ def trains(
 
 
 @njit(**_SERIAL)
+def bursts(slots: Any, spread: bool) -> Any:
+    """Return in which order the slots (vectors,) of all trains go to the array, as (vector, which, when).
+
+    Burst t gives those slots of vector[t] whose bits are set in which[t], one after the other.  spread : the first slots of all vectors,
+    then the second of those that have one, and so on; else every train in one piece.  when (vectors, 1 or longest train) : the burst
+    of a vector's train, or of its every slot. Every vector has one, also without slots.
+    """
+    vectors, sweeps, total = slots.size, max(int(slots.max()), 1) if spread else 1, 0
+    most = vectors * sweeps if spread else vectors
+    vector, which, when = np.empty(most, np.int32), np.empty(most, np.uint32), np.empty((vectors, sweeps), np.int32)
+    for n in range(sweeps):
+        for s in range(vectors):
+            when[s, n] = total
+            if n == 0 or slots[s] > n:
+                vector[total] = s
+                which[total] = (1 << n) if sweeps > 1 else (1 << slots[s]) - 1
+                total += 1
+    return vector[:total], which[:total], when
+
+
+@njit(**_SERIAL)
 def columns_due(
     vectors: int,
+    count: int,
     every: float,
     choppers: int,
     rho: float,
@@ -84,8 +106,9 @@ def columns_due(
     counters: Any,
     seed: Any,
 ) -> Any:
-    """Return the reads of this batch: after which vector, column, chopper, switched before, may write, chopper turns after it.
+    """Return the reads of this batch: after which burst, column, chopper, switched before, may write, chopper turns after it.
 
+    count : of the bursts that `bursts` makes of the vectors; a read keeps its place, as a part of the batch.
     every : vectors from read to read; 0.25 reads four columns after every vector.
     chop, switched (columns,) and counters are the state of the schedule and are changed.
     """
@@ -101,7 +124,8 @@ def columns_due(
             continue
         for _ in range(at_once):
             k = counters[COLUMN]
-            after[n], column[n], sign[n], fresh[n] = s, k, chop[k], switched[k]
+            after[n] = (s + 1) * count // vectors - 1
+            column[n], sign[n], fresh[n] = k, chop[k], switched[k]
             write[n] = choppers != REGULAR or counters[SWEEPS] > period
             turn = choppers == REGULAR and counters[SWEEPS] % period == period - 1
             if choppers == RANDOM:

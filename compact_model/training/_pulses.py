@@ -62,6 +62,8 @@ def pulse_rows(  # noqa: C901 - one kernel
     d: Any,
     slots: Any,
     chance: Any,
+    vector: Any,
+    which: Any,
     busy: Any,
     offset: Any,
     entry: Any,
@@ -77,6 +79,7 @@ def pulse_rows(  # noqa: C901 - one kernel
     """Update every row of A by every vector of the batch; where a column is due, read it and pulse W. Returns the pulses given.
 
     d (vectors, rows) : error; positive d x lowers the weight.  slots, chance : as in `active_lines`, for d.
+    vector, which (bursts,) : see `bursts`.
     busy, offset, entry : the lists of active columns that `active_lines` makes.
     A, W : banks as tuples (state, word, law, scale), see `DeviceBank`.  shown (rows, columns) : the weights of W, kept up to date.
     digital : (rows, columns, 3), of every device H, P and P_ref.  reads : see `columns_due`.  rules : see `read_rows`.
@@ -115,20 +118,22 @@ def pulse_rows(  # noqa: C901 - one kernel
                     train(words[r, s:end], p[: end - s], level, longest, count, key, other)
             next_u, next_word = np.uintp(u.ctypes.data + 4 * u.size), np.uintp(word.ctypes.data + 4 * word.size)
             lines = u.size // 16 + 1
-            share = lines // vectors + 1
+            share = lines // vector.size + 1
             done = 0
-            for s in range(vectors):
-                for line in range(s * share, min((s + 1) * share, lines)):  # of the rows that come next
+            for burst in range(vector.size):
+                s = vector[burst]
+                now = _U(busy[s] & which[burst])
+                for line in range(burst * share, min((burst + 1) * share, lines)):  # of the rows that come next
                     fetch(np.uintp(next_u + np.uintp(64 * line)))
                     fetch(np.uintp(next_word + np.uintp(128 * line)))
                     fetch(np.uintp(next_word + np.uintp(128 * line + 64)))
                 listed, begin, sign = entry[s], offset[s], d[s]
                 rows_up = np.uintp(0)
-                for r in range(last - first):
+                for r in range(last - first if now else 0):
                     up[rows_up] = r
-                    rows_up += np.uintp(_U(words[r, s] & busy[s]) != 0)
+                    rows_up += np.uintp(_U(words[r, s] & now) != 0)
                 for m in range(rows_up):
-                    left[m] = _U(words[up[m], s] & busy[s])
+                    left[m] = _U(words[up[m], s] & now)
                 while rows_up > 0:  # each turn takes the next slot of every row, so no device is there twice
                     n, still = 0, np.uintp(0)
                     for m in range(rows_up):
@@ -164,7 +169,7 @@ def pulse_rows(  # noqa: C901 - one kernel
                         drawn, at = _U(drawn + _U(_NORMALS // 2)), 0
                     _pulse(n, place, u, word, A[2], z[at:])
                     at += (n + 7) // 8 * 8
-                while done < due and reads[0][done] == s:
+                while done < due and reads[0][done] == burst:
                     for r in range(last - first):
                         seen[done, first - start + r] = u[r * columns + reads[1][done]]
                     done += 1

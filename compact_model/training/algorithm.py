@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field
-
 from ground.errors import InputError, nearest
 from ground.spec import Spec
 from ground.units import Quantity
@@ -14,7 +12,6 @@ Choppers = Literal["none", "random", "regular"]
 Rate = Annotated[float, Quantity("", 0.0, 1e3)]
 Fraction = Annotated[float, Quantity("", 0.0, 1.0)]
 Threshold = Annotated[float, Quantity("", 1e-6, 1e6)]
-Passes = Annotated[int, Field(ge=1, le=1000)]
 Verify = Annotated[float, Quantity("", 0.05, 1.0)] | None
 """None: pulses are given blindly and each counts as one step. A number: every pulsed device of W is read before and after, as in
 program-verify, what it moved is taken off the digital sum, and a pulse is due where that sum is at least this part of a step."""
@@ -62,8 +59,6 @@ class Transfer(Algorithm):
         fast_lr * slots pulses meet at the strongest crossing.
     transfer_every : n_s, vectors (not batches) from one read of a column to the next read; 0.25 reads four columns after every vector.
     threshold : lambda_H = lr / (threshold * granularity of the device).
-    passes : how often the vectors of a batch go to A, all of them before the first comes again; H then collects that much less of every
-        read. Where devices forget within a long train, several short ones apart in time err less, and average more, than it does.
     true_size : divide that by the rate of A too, so that W follows the gradient by its size in every layer and at any time, and not
         by what auto_scale made of it (aihwkit's `correct_gradient_magnitudes`).
     """
@@ -75,7 +70,6 @@ class Transfer(Algorithm):
     transfer_every: Annotated[float, Quantity("", 1.0 / 64.0, 1e6)] = 3.0
     threshold: Threshold = 1.0
     true_size: bool = False
-    passes: Passes = 1
 
     @property
     def chopping(self) -> tuple[float, int]:

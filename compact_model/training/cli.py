@@ -43,12 +43,6 @@ def train_command(
         float | None,
         typer.Option(help="Vectors from one read of a column to the next read; 0.25: four columns after every vector."),
     ] = None,
-    passes: Annotated[
-        int | None,
-        typer.Option(
-            help="How often the vectors of a batch go to the fast array, each time with --fast-lr; W keeps its rate."
-        ),
-    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Pulses on W come later by this factor; lr of biases stays.")
     ] = None,
@@ -112,6 +106,13 @@ def train_command(
         int | None, typer.Option(help="Updates from one exact solution of those wires to the next; default: 100.")
     ] = None,
     slots: Annotated[int, typer.Option(help="Length of the pulse trains, at most 31.")] = 5,
+    spread_trains: Annotated[
+        bool,
+        typer.Option(
+            "--spread-trains",
+            help="First slots of all vectors of a batch before the second ones: no burst of pulses from one vector.",
+        ),
+    ] = False,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
     states: Annotated[float | None, typer.Option(help="Change the mean number of states.")] = None,
@@ -156,7 +157,7 @@ def train_command(
         )
     if seeds > 1 and threads != 1:
         raise InputError(f"threads={threads} is not allowed with several seeds: each has one thread; give --workers.")
-    rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every, "passes": passes}
+    rates = {"lr": lr, "fast_lr": fast_lr, "transfer_every": transfer_every}
     rates |= {
         "decay": decay,
         "threshold": threshold,
@@ -174,7 +175,7 @@ def train_command(
         seed=seed,
         batch=batch,
         patience=patience,
-        trains=PulseTrains(slots=slots),
+        trains=PulseTrains(slots=slots, spread=spread_trains),
         converters=Converters().replace(**{k: v for k, v in noises.items() if v is not None}),
         variant=Variant(nsr=nsr, states=states, skew=skew),
         device=device,

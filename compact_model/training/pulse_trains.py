@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from ground.spec import Spec
+from ground.spec import GrownSpec
 
 
-class PulseTrains(Spec):
+class PulseTrains(GrownSpec):
     """slots : length of the trains, at most 31.
 
     shorten : bit-length management: only as many slots as the largest product needs.
     manage : update management: both trains are scaled so that their strongest lines are equally likely to be up.
+    spread : the first slots of a batch's vectors go to the array before the second ones, and so on; else every train in one piece. A
+        device moves by less than m steps where m pulses of one sign meet, so trains in one piece are a bias where errors of one sign
+        are few and large.
     """
+
+    added: ClassVar[tuple[str, ...]] = ("spread",)
 
     slots: Annotated[int, Field(ge=1, le=31)] = 31
     shorten: bool = True
     manage: bool = True
+    spread: bool = False

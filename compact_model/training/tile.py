@@ -179,20 +179,11 @@ class Tile:
         if isinstance(self.algorithm, MixedPrecision):
             self._pay(x, d, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold)
             return
-        x, d = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(d, np.float32)
-        for _ in range(self._passes):
-            self._pass(x, d, lr)
-
-    @property
-    def _passes(self) -> int:
-        return self.algorithm.passes if isinstance(self.algorithm, Transfer) else 1
-
-    def _pass(self, x: Single, d: Single, lr: float | None) -> None:
         fast, every, rate, scale, schedule = self._rates(lr)
         t = self.trains
         self._entry = update(
-            x,
-            d,
+            np.ascontiguousarray(x, np.float32),
+            np.ascontiguousarray(d, np.float32),
             fast.for_kernel(),
             self.W.for_kernel(),
             self.weights,
@@ -203,7 +194,7 @@ class Tile:
             self.means,
             self.pulses,
             self._entry,
-            (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale),
+            (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale, t.spread),
             (every, self._choppers, schedule["rho"], schedule["period"]),
             (self.algorithm.code, np.float32(schedule["lambda_H"]), *self._rules()),
             self.seed,
@@ -230,7 +221,7 @@ class Tile:
             return self.W, float(1 << 62), rate, (0.0, 0.0), {"lambda_H": 0.0, "rho": 0.0, "period": 1 << 31}
         assert self.A is not None
         rho, period = a.chopping
-        lambda_H = rate / (a.threshold * self.W.grain * a.passes)
+        lambda_H = rate / (a.threshold * self.W.grain)
         if a.true_size:
             lambda_H *= (
                 self.means.prod() / (a.fast_lr * self.trains.slots * self.A.grain) if a.auto_scale else 1 / a.fast_lr

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from compact_model.training import agad, cttv2, ttv1, ttv2
-from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, columns_due, trains
+from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, bursts, columns_due, trains
 from compact_model.training._reads import MOST_OWED, MOST_PULSES
 from compact_model.training.algorithm import Algorithm, Transfer
 from compact_model.training.bank import DeviceBank
@@ -22,7 +22,7 @@ class TorchTile(Tile):
     """As `Tile`; takes and returns tensors on `device`. One seed repeats a run on one kind of hardware.
 
     Vectors are worked off one after the other, all devices at once; a device that meets several coincidences of one vector
-    gets them as so many pulses in a row.
+    gets them as so many pulses in a row, unless the trains are spread.
     """
 
     takes_tensors = True
@@ -121,10 +121,6 @@ class TorchTile(Tile):
         if isinstance(self.algorithm, MixedPrecision):
             self._settle(d.T @ x, (self.algorithm.lr if lr is None else lr) / self.algorithm.threshold)
             return
-        for _ in range(self._passes):
-            self._pass(x, d, lr)
-
-    def _pass(self, x: Any, d: Any, lr: float | None) -> None:
         random = self._random(UPDATES)
         fast, every, rate, scale, schedule = self._rates(lr)
         given = x.cpu().numpy(), d.cpu().numpy()
@@ -132,17 +128,27 @@ class TorchTile(Tile):
         slots, chance_x, chance_d = trains(*given, rate, fast.grain, t.slots, t.manage, t.shorten, scale, self.means)
         lambda_H = schedule.pop("lambda_H")
         chop = torch.from_numpy(self.chop.astype(np.float32)).to(self.device)
+        vector, which, _ = bursts(slots, t.spread)
         reads = columns_due(
-            len(x), every, self._choppers, *schedule.values(), self.chop, self.switched, self.counters, self.seed
+            len(x),
+            len(vector),
+            every,
+            self._choppers,
+            *schedule.values(),
+            self.chop,
+            self.switched,
+            self.counters,
+            self.seed,
         )
         bank, due = self._on["A" if self.A is not None else "W"], 0
-        for s in range(len(x)):
+        for burst, s in enumerate(vector.tolist()):
             if slots[s]:
-                up_x = self._train(x[s].abs() * float(chance_x[s]), int(slots[s]), random)
-                up_d = self._train(d[s].abs() * float(chance_d[s]), int(slots[s]), random)
+                length = int(which[burst]).bit_count()
+                up_x = self._train(x[s].abs() * float(chance_x[s]), length, random)
+                up_d = self._train(d[s].abs() * float(chance_d[s]), length, random)
                 count = up_d.T @ up_x
                 self.pulses[0] += bank.pulse(count, torch.outer(-torch.sign(d[s]), torch.sign(x[s]) * chop), random)
-            while due < len(reads[0]) and reads[0][due] == s:
+            while due < len(reads[0]) and reads[0][due] == burst:
                 self._transfer(due, reads, lambda_H, random)
                 if reads[5][due]:
                     chop[reads[1][due]] *= -1.0

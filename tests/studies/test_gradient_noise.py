@@ -19,8 +19,8 @@ def _noise(batches=40, held=0.0, **rates):
     from compact_model.training.trainer import fresh_network
     from studies.gradient_noise import gradient_noise
 
-    slots = rates.pop("slots", 5)
-    settings = TrainSettings(task="digits", rates=rates, trains={"slots": slots})
+    trains = {name: rates.pop(name) for name in ("slots", "spread") if name in rates}
+    settings = TrainSettings(task="digits", rates=rates, trains=trains or {"slots": 5})
     task = make_task("digits", None, 32)
     network = fresh_network(task, settings, Population.published())
     for m in network.modules():
@@ -77,9 +77,9 @@ def test_slopes_of_single_devices_are_told_from_a_bias(bias, spread):
     assert found.noise == pytest.approx(np.linalg.norm([0.8, bias * np.sqrt(batches), spread * found.signal]), rel=0.1)
 
 
-def test_as_many_pulses_in_passes_are_less_of_a_bias_and_no_more_noise():
+def test_as_many_pulses_in_spread_trains_are_less_of_a_bias_and_no_more_noise():
     burst, spread = (
-        _noise(120, slots=31, transfer_every=0.1, fast_lr=0.8 / passes, passes=passes)[-1] for passes in (1, 8)
+        _noise(120, slots=31, transfer_every=0.1, fast_lr=0.8, spread=spread)[-1] for spread in (False, True)
     )
     assert spread.bias < 0.4 * burst.bias
     assert spread.noise < 1.1 * burst.noise

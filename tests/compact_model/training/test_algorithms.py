@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiles import equal_devices, make_tile, passes_are_updates
+from tiles import equal_devices, make_tile
 
 from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training import agad
@@ -108,26 +108,3 @@ def test_mixed_precision_divides_its_rate_by_the_threshold():
         tile.update(np.ones((1, 1)), 0.5 * tile.W.grain * np.ones((1, 1)))
         owed.append(float(tile.digital[0, 0, 0]))
     assert owed == pytest.approx([-0.2, -0.2], rel=1e-5)
-
-
-@pytest.mark.parametrize("name", ["ttv1", "ttv2", "c-ttv2", "agad"])
-def test_a_batch_in_three_passes_is_three_updates_by_it_at_a_third_of_the_rate(name):
-    passes_are_updates(make_tile, name)
-
-
-def test_bursts_of_one_sign_are_a_bias_that_passes_take_away():
-    """One vector in eight has eight times the error of the others and the other sign: the gradient is zero, but a long train is worth
-    less than as many pulses apart."""
-    found = {}
-    for passes, fast_lr in ((1, 0.2), (8, 0.025)):
-        law = {"lr": 1.0, "threshold": 1e6, "transfer_every": 1 / 6, "fast_lr": fast_lr, "passes": passes, "rho": 0.1}
-        how = {"devices": equal_devices((40, 6)), "trains": PulseTrains(slots=31), "forward": Converters(ideal=True)}
-        tile, rng = make_tile("agad", (40, 6), settings=law, **how), np.random.default_rng(0)
-        tile.means[:] = 1.0, (56 * 1.0 + 8 * 7.0) / 64
-        for _ in range(60):
-            d = np.full((64, 40), -1.0)
-            d[rng.permutation(64)[:8]] = 7.0
-            tile.update(np.ones((64, 6)), d)
-        found[passes] = float(tile.digital[..., 0].mean()), int(tile.pulses[0])
-    assert found[8][1] == pytest.approx(found[1][1], rel=0.02)  # as many pulses
-    assert found[1][0] > 0 and abs(found[8][0]) < 0.2 * found[1][0]

@@ -128,7 +128,7 @@ def _due(vectors, every, columns=8, period=3, start=0):
     counters = np.zeros(6, np.int64)
     counters[0] = start
     chop, switched = np.ones(columns, np.int8), np.zeros(columns, np.bool_)
-    return (*columns_due(vectors, every, 2, 0.0, period, chop, switched, counters, 0), chop, counters)
+    return (*columns_due(vectors, vectors, every, 2, 0.0, period, chop, switched, counters, 0), chop, counters)
 
 
 def test_a_quarter_vector_between_reads_is_four_columns_after_every_vector():

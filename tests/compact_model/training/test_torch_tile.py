@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from tiles import POPULATION, equal_devices, make_tile, passes_are_updates
+from tiles import POPULATION, equal_devices, make_tile
 
 from compact_model.pulsed_device import DOWN, UP, pulse
 from compact_model.training.algorithm import algorithm_named
@@ -104,7 +104,3 @@ def test_a_network_trains_through_it():
     layer(torch.rand(4, 3)).sum().backward()
     AnalogOptimiser(layer, lr=0.5).step()
     assert (layer.tile.weights - before).mean() < 0
-
-
-def test_passes_are_updates_one_after_the_other():
-    passes_are_updates(make_torch_tile, "agad")
