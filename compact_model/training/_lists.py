@@ -43,6 +43,39 @@ def train(words: Any, chance: Any, level: Any, slots: int, first: Any, key: Any,
     return some
 
 
+def _patterns(even: bool) -> Any:
+    """Return by (slots, pulses) the trains before they are turned: evenly spaced pulses, or one block of them."""
+    words = np.zeros((32, 32), np.uint32)
+    for slots in range(1, 32):
+        for pulses in range(1, slots + 1):
+            places = [n * slots // pulses for n in range(pulses)] if even else range(pulses)
+            words[slots, pulses] = sum(1 << place for place in places)
+    return words.reshape(-1)
+
+
+BLOCKS, SPACED = _patterns(even=False), _patterns(even=True)
+
+
+@njit(**SERIAL)
+def even_train(words: Any, chance: Any, slots: Any, patterns: Any, first: Any, key: Any, other: Any) -> Any:
+    """Set in words[j] that part of its slots[j] bits, at most 31, that chance[j] is; return the slots with any.
+
+    patterns : `BLOCKS` or `SPACED`. A random number rounds the count up or down, another turns the train around. A block then meets
+    spaced pulses in as many slots as the product of their chances says, rounded up or down, and in the mean in just as many.
+    """
+    some = _U(0)
+    for j in range(words.size):
+        bits, length = hashed(_U(first + _U(j)), key, other), _U(slots[j])
+        dither = (np.float32(np.int32(_U(bits >> _U(12)))) + np.float32(0.5)) * np.float32(2.0**-20)
+        pulses = _U(np.int32(min(chance[j], np.float32(1.0)) * np.float32(np.int32(length)) + dither))
+        word = _U(patterns[_U(_U(length << _U(5)) | min(pulses, length))])  # more than length: by rounding of the sum
+        turn = _U(_U(_U(bits & _U(0xFFF)) * length) >> _U(12))
+        turned = _U(_U(word << turn) | _U(word >> _U(length - turn)))
+        words[j] = _U(turned & _U(_U(_U(1) << length) - _U(1)))
+        some = _U(some | words[j])
+    return some
+
+
 @njit(**PARALLEL)
 def active_lines(  # noqa: C901 - one kernel
     x: Any,
@@ -51,6 +84,7 @@ def active_lines(  # noqa: C901 - one kernel
     when: Any,
     chop: Any,
     reads: Any,
+    even: bool,
     seed: Any,
     update: Any,
     busy: Any,
@@ -60,7 +94,7 @@ def active_lines(  # noqa: C901 - one kernel
     """List, for every vector and slot, the columns whose line is up: entry = 2 column + (1 where x times chopper is negative).
 
     x (vectors, columns), slots and chance (vectors,): length of the train and probability per unit of |x|.
-    when : the bursts of a vector's slots, see `bursts`.
+    when : the bursts of a vector's slots, see `bursts`.  even : trains by `even_train`, not by `train`.
     chop (columns,) is +1 or -1 before the batch; where reads, see `columns_due`, turn a column, its sign changes after that read.
     Results: busy (vectors,): bit b is set where any line is up in slot b; offset (vectors, 33) into entry (vectors, at least
     columns * slots + 8), up to the end of the last slot.
@@ -73,7 +107,7 @@ def active_lines(  # noqa: C901 - one kernel
         sign, done, longest = chop.copy(), 0, slots[start:end].max()
         up, line = np.empty((end - start, columns + 1), np.uint16), np.empty(columns, np.uint16)
         words, lines = np.empty((end - start, columns), np.uint32), np.empty(end - start, np.uint32)
-        p, level = np.empty(columns, np.float32), np.empty(columns, np.uint32)
+        p, level = np.empty(columns, np.float32), np.empty(columns, np.uint32)  # level: or lengths of even trains
         for sweep in range(min(sweeps, max(longest, 1))):
             for s in range(start, end):
                 i = s - start
@@ -85,7 +119,11 @@ def active_lines(  # noqa: C901 - one kernel
                         n += np.uintp(x[s, j] != 0.0)
                     for k in range(n):
                         p[k] = abs(x[s, up[i, k]]) * chance[s]
-                    busy[s] = train(words[i, :n], p[:n], level[:n], slots[s], _U(0), key, other)
+                    if even:
+                        level[:n] = slots[s]
+                        busy[s] = even_train(words[i, :n], p[:n], level[:n], BLOCKS, _U(0), key, other)
+                    else:
+                        busy[s] = train(words[i, :n], p[:n], level[:n], slots[s], _U(0), key, other)
                     lines[i], offset[s, 0] = n, 0
                 elif sweep >= slots[s]:
                     continue

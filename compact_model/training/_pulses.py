@@ -15,7 +15,7 @@ from numba import carray
 
 from compact_model.compiled import njit, prange
 from compact_model.training._lanes import bits_float, exp2, fetch, float_bits, log2, lowest_bit, stack_room
-from compact_model.training._lists import train
+from compact_model.training._lists import SPACED, even_train, train
 from compact_model.training._normals import PARALLEL, SERIAL, fill, key_of
 from compact_model.training._reads import MOST_ROWS, bring_reads, read_rows
 
@@ -23,7 +23,7 @@ _U, _F = np.uint32, np.float32
 _NORMALS, _MOST = 512, 256  # drawn at once, and devices moved at once
 _SHORT = 32  # columns that are copied without a loop made for many
 _ALIKE = 32  # vectors whose trains are drawn as long as the longest of them needs
-_FIRST_CACHE = 2048  # devices worked off together: rows as fit it with room to spare
+_FIRST_CACHE, _SECOND_CACHE = 2048, 16384  # devices worked off together, with room to spare
 
 
 @njit(**SERIAL)
@@ -57,6 +57,16 @@ def _pulse(n: int, place: Any, u: Any, words: Any, law: Any, z: Any) -> None:
         u[_U(place[k] >> _U(1))] = v[k]
 
 
+@njit(**SERIAL)
+def _rows_together(rows: int, columns: int, spread: bool) -> int:
+    """Return how many rows are worked off together: as fit the first cache, or the second, for bursts of spread trains are short."""
+    if not spread:
+        return max(1, min(32, _FIRST_CACHE // columns))
+    most = max(1, min(MOST_ROWS, _SECOND_CACHE // columns))
+    parts = 2 * ((rows + 2 * most - 1) // (2 * most))  # so that two threads have as much to do
+    return (rows + parts - 1) // parts
+
+
 @njit(**PARALLEL)
 def pulse_rows(  # noqa: C901 - one kernel
     d: Any,
@@ -67,6 +77,7 @@ def pulse_rows(  # noqa: C901 - one kernel
     busy: Any,
     offset: Any,
     entry: Any,
+    even: bool,
     A: Any,
     W: Any,
     shown: Any,
@@ -80,13 +91,13 @@ def pulse_rows(  # noqa: C901 - one kernel
 
     d (vectors, rows) : error; positive d x lowers the weight.  slots, chance : as in `active_lines`, for d.
     vector, which (bursts,) : see `bursts`.
-    busy, offset, entry : the lists of active columns that `active_lines` makes.
+    busy, offset, entry : the lists of active columns that `active_lines` makes.  even : see `even_train`.
     A, W : banks as tuples (state, word, law, scale), see `DeviceBank`.  shown (rows, columns) : the weights of W, kept up to date.
     digital : (rows, columns, 3), of every device H, P and P_ref.  reads : see `columns_due`.  rules : see `read_rows`.
     """
     vectors, rows = d.shape
     columns, due = A[0].shape[1], reads[0].size
-    group = max(1, min(MOST_ROWS, _FIRST_CACHE // columns))
+    group = _rows_together(rows, columns, vector.size > vectors)
     many = group * max(1, 8 // group)
     chunks = (rows + many - 1) // many
     given = np.zeros((chunks, 2), np.int64)
@@ -96,10 +107,15 @@ def pulse_rows(  # noqa: C901 - one kernel
         drawn, at = _U(1 << 31), _NORMALS
         place = np.zeros(_MOST + 8, np.uint32)
         p, level = np.empty(_ALIKE, np.float32), np.empty(_ALIKE, np.uint32)
-        words = np.empty((group, vectors), np.uint32)
+        drawn_words = np.empty((group, _ALIKE), np.uint32)
+        rows_of, words_of = (
+            np.empty((vectors, group), np.uint8),
+            np.empty((vectors, group), np.uint32),
+        )  # of rows with any slot
+        some = np.zeros(vectors, np.int64)  # how many these are
         up, left, given_A = (
             np.empty(group + 1, np.int64),
-            np.empty(group, np.uint32),
+            np.empty(group + 1, np.uint32),
             0,
         )  # rows with slots left, and these
         start, stop = chunk * many, min(rows, (chunk + 1) * many)
@@ -115,7 +131,18 @@ def pulse_rows(  # noqa: C901 - one kernel
                     for v in range(s, end):
                         p[v - s] = abs(d[v, first + r]) * chance[v]
                     count = _U((first + r - start) * vectors + s) * _U(32)
-                    train(words[r, s:end], p[: end - s], level, longest, count, key, other)
+                    words = drawn_words[r, : end - s]
+                    if even:
+                        even_train(words, p[: end - s], slots[s:end], SPACED, count, key, other)
+                    else:
+                        train(words, p[: end - s], level, longest, count, key, other)
+                for v in range(s, end):
+                    n = np.uintp(0)
+                    for r in range(last - first):
+                        mine = drawn_words[r, v - s]
+                        rows_of[v, n], words_of[v, n] = r, mine
+                        n += np.uintp(mine != 0)
+                    some[v] = n
             next_u, next_word = np.uintp(u.ctypes.data + 4 * u.size), np.uintp(word.ctypes.data + 4 * word.size)
             lines = u.size // 16 + 1
             share = lines // vector.size + 1
@@ -128,12 +155,10 @@ def pulse_rows(  # noqa: C901 - one kernel
                     fetch(np.uintp(next_word + np.uintp(128 * line)))
                     fetch(np.uintp(next_word + np.uintp(128 * line + 64)))
                 listed, begin, sign = entry[s], offset[s], d[s]
-                rows_up = np.uintp(0)
-                for r in range(last - first if now else 0):
-                    up[rows_up] = r
-                    rows_up += np.uintp(_U(words[r, s] & now) != 0)
-                for m in range(rows_up):
-                    left[m] = _U(words[up[m], s] & now)
+                rows_up, own_rows, own_words = np.uintp(0), rows_of[s], words_of[s]
+                for m in range(some[s] if now else 0):
+                    up[rows_up], left[rows_up] = own_rows[m], _U(own_words[m] & now)
+                    rows_up += np.uintp(left[rows_up] != 0)
                 while rows_up > 0:  # each turn takes the next slot of every row, so no device is there twice
                     n, still = 0, np.uintp(0)
                     for m in range(rows_up):

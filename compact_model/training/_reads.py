@@ -14,7 +14,7 @@ from compact_model.training._normals import SERIAL, fill, key_of
 from compact_model.training._weights import weight_of
 
 _U, _F = np.uint32, np.float32
-MOST_PULSES, MOST_OWED, MOST_ROWS = 31, _F(4.0), 32
+MOST_PULSES, MOST_OWED, MOST_ROWS = 31, _F(4.0), 128
 TTV1, TTV2, AGAD = 1, 2, 4
 H, P, P_REF, SCALE, ZERO = range(5)
 

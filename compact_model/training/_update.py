@@ -37,11 +37,12 @@ def update(
 
     A : bank that gets the gradient, W : bank that gets the transfers, as `DeviceBank.for_kernel` gives them.
     chop, switched, counters, means, pulses : state of the tile, changed.  entry : room for the lists, kept between updates.
-    train : (rate, grain, slots at most, manage, shorten, fast_lr, momentum), see `trains`, and spread, see `bursts`.
+    train : (rate, grain, slots at most, manage, shorten, fast_lr, momentum), see `trains`, spread, see `bursts`, and even, see
+    `even_train`.
     schedule : (vectors between two reads, choppers, rho, period), see `columns_due`.  rules : see `pulse_rows`.
     """
     vectors, columns = x.shape
-    rate, grain, most, manage, shorten, fast_lr, momentum, spread = train
+    rate, grain, most, manage, shorten, fast_lr, momentum, spread, even = train
     scale = (fast_lr, momentum)
     slots, chance_x, chance_d = trains(x, d, rate, grain, most, manage, shorten, scale, means)
     vector, which, when = bursts(slots, spread)
@@ -55,8 +56,8 @@ def update(
         entry = np.empty(vectors * width, np.uint16)
     lists = entry[: vectors * width].reshape((vectors, width))
     busy, offset = np.empty(vectors, np.uint32), np.empty((vectors, 33), np.int32)
-    active_lines(x, slots, chance_x, when, before, reads, seed, number, busy, offset, lists)
+    active_lines(x, slots, chance_x, when, before, reads, even, seed, number, busy, offset, lists)
     pulses += pulse_rows(
-        d, slots, chance_d, vector, which, busy, offset, lists, A, W, shown, digital, reads, rules, seed, number
+        d, slots, chance_d, vector, which, busy, offset, lists, even, A, W, shown, digital, reads, rules, seed, number
     )
     return entry

@@ -113,6 +113,13 @@ def train_command(
             help="First slots of all vectors of a batch before the second ones: no burst of pulses from one vector.",
         ),
     ] = False,
+    even_trains: Annotated[
+        bool,
+        typer.Option(
+            "--even-trains",
+            help="Evenly spaced pulses on the rows that meet blocks on the columns: as many coincidences as the product says.",
+        ),
+    ] = False,
     batch: Annotated[int, typer.Option(help="Vectors of a batch.")] = 32,
     nsr: Annotated[float | None, typer.Option(help="Change the mean noise of a step (fraction).")] = None,
     states: Annotated[float | None, typer.Option(help="Change the mean number of states.")] = None,
@@ -175,7 +182,7 @@ def train_command(
         seed=seed,
         batch=batch,
         patience=patience,
-        trains=PulseTrains(slots=slots, spread=spread_trains),
+        trains=PulseTrains(slots=slots, spread=spread_trains, even=even_trains),
         converters=Converters().replace(**{k: v for k, v in noises.items() if v is not None}),
         variant=Variant(nsr=nsr, states=states, skew=skew),
         device=device,

@@ -17,11 +17,14 @@ class PulseTrains(GrownSpec):
     spread : the first slots of a batch's vectors go to the array before the second ones, and so on; else every train in one piece. A
         device moves by less than m steps where m pulses of one sign meet, so trains in one piece are a bias where errors of one sign
         are few and large.
+    even : the pulses of a row are evenly spaced in its train, those of a column one block, both turned around at random: as many
+        coincidences as the product says, rounded up or down; else every slot of every line is drawn for itself.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("spread",)
+    added: ClassVar[tuple[str, ...]] = ("spread", "even")
 
     slots: Annotated[int, Field(ge=1, le=31)] = 31
     shorten: bool = True
     manage: bool = True
     spread: bool = False
+    even: bool = False

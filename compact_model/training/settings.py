@@ -111,10 +111,11 @@ class TrainSettings(GrownSpec):
             raise InputError(
                 f"TrainSettings.digital_lr={self.digital_lr} is not allowed with algorithm='fp': everything is digital there; give lr."
             )
-        if self.trains.spread and self.algorithm in ("fp", "mp"):
-            raise InputError(
-                f"TrainSettings.trains.spread=True is not allowed with algorithm={self.algorithm!r}: it gives no trains of pulses."
-            )
+        for name in ("spread", "even"):
+            if getattr(self.trains, name) and self.algorithm in ("fp", "mp"):
+                raise InputError(
+                    f"TrainSettings.trains.{name}=True is not allowed with algorithm={self.algorithm!r}: it gives no trains of pulses."
+                )
         usual = Converters()
         of_arrays: dict[str, Any] = {name: getattr(self, name) for name in ("line_rates", "layers", "wires")}
         of_arrays["converters"] = {n: v for n, v in self.converters if v != getattr(usual, n)}

@@ -194,7 +194,7 @@ class Tile:
             self.means,
             self.pulses,
             self._entry,
-            (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale, t.spread),
+            (float(rate), fast.grain, t.slots, t.manage, t.shorten, *scale, t.spread, t.even),
             (every, self._choppers, schedule["rho"], schedule["period"]),
             (self.algorithm.code, np.float32(schedule["lambda_H"]), *self._rules()),
             self.seed,

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from compact_model.training import agad, cttv2, ttv1, ttv2
+from compact_model.training._lists import BLOCKS, SPACED
 from compact_model.training._plan import BACKWARD, FORWARD, UPDATES, bursts, columns_due, trains
 from compact_model.training._reads import MOST_OWED, MOST_PULSES
 from compact_model.training.algorithm import Algorithm, Transfer
@@ -141,11 +142,18 @@ class TorchTile(Tile):
             self.seed,
         )
         bank, due = self._on["A" if self.A is not None else "W"], 0
+        whole: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # even trains of the vectors begun
         for burst, s in enumerate(vector.tolist()):
             if slots[s]:
-                length = int(which[burst]).bit_count()
-                up_x = self._train(x[s].abs() * float(chance_x[s]), length, random)
-                up_d = self._train(d[s].abs() * float(chance_d[s]), length, random)
+                lines = x[s].abs() * float(chance_x[s]), d[s].abs() * float(chance_d[s])
+                if t.even:
+                    if s not in whole:
+                        both = zip(lines, (BLOCKS, SPACED), strict=True)
+                        whole[s] = tuple(self._even_train(p, int(slots[s]), words, random) for p, words in both)
+                    now = [b for b in range(int(slots[s])) if int(which[burst]) >> b & 1]
+                    up_x, up_d = (bits[now] for bits in whole[s])
+                else:
+                    up_x, up_d = (self._train(p, int(which[burst]).bit_count(), random) for p in lines)
                 count = up_d.T @ up_x
                 self.pulses[0] += bank.pulse(count, torch.outer(-torch.sign(d[s]), torch.sign(x[s]) * chop), random)
             while due < len(reads[0]) and reads[0][due] == burst:
@@ -181,6 +189,14 @@ class TorchTile(Tile):
 
     def _train(self, chance: torch.Tensor, slots: int, random: torch.Generator) -> torch.Tensor:
         return (torch.rand(slots, len(chance), generator=random, device=self.device) < chance).float()
+
+    def _even_train(self, chance: torch.Tensor, slots: int, patterns: Any, random: torch.Generator) -> torch.Tensor:
+        """Return what `even_train` does, as (slots, lines)."""
+        rounding, turn = torch.rand(2, len(chance), generator=random, device=self.device)
+        pulses = torch.floor(chance.clamp(max=1.0) * slots + rounding).long().clamp(max=slots)
+        words = torch.as_tensor(patterns[32 * slots : 32 * (slots + 1)].astype(np.int64), device=self.device)[pulses]
+        places = torch.arange(slots, device=self.device)[:, None] - torch.floor(turn * slots).long()
+        return (words >> places.remainder(slots) & 1).float()
 
     def _transfer(self, due: int, reads: Any, lambda_H: float, random: torch.Generator) -> None:
         a, io, k, c = self.algorithm, self.io, int(reads[1][due]), float(reads[2][due])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -78,3 +79,24 @@ def test_progress_says_how_much_is_left(capsys: pytest.CaptureFixture[str]) -> N
     with progress_bar("solving", quiet=True) as report:
         report(1, 1)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_every_round_has_its_own_time_left(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, written = [0.0], io.StringIO()
+    written.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr("ground.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sys.stderr", written)
+    with progress_bar("epoch") as report:
+        for _ in range(3):
+            for i in range(1, 101):
+                clock[0] += 1.0
+                report(i, 100)
+    lines = [line.strip() for line in written.getvalue().replace("\r", "\n").splitlines() if line.strip()]
+    if terminal:
+        assert len(lines) == 300 and lines[200] == "epoch: 1/100   1 s gone, about 99 s left"
+        assert lines[249] == "epoch: 50/100   50 s gone, about 50 s left"
+    else:
+        assert [line.split()[1] for line in lines[-6:]] == ["30/100", "60/100", "90/100"] * 2
+        assert lines[-1] == "epoch: 90/100   90 s gone, about 10 s left"
+        assert len(lines) == 11 + 6 and lines[10].startswith("epoch: 100/100   100 s gone")

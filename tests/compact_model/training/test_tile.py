@@ -105,16 +105,16 @@ def test_a_train_never_has_more_than_its_slots():
     assert tile.pulses[0] == 10 * 7 * 4
 
 
-@pytest.mark.parametrize("spread", [False, True])
+@pytest.mark.parametrize(("spread", "even"), [(False, False), (True, False), (False, True), (True, True)])
 @pytest.mark.parametrize("name", ["sgd", "mp", "ttv1", "ttv2", "c-ttv2", "agad"])
-def test_one_seed_gives_the_same_for_any_number_of_threads(name, spread):
+def test_one_seed_gives_the_same_for_any_number_of_threads(name, spread, even):
     rng = np.random.default_rng(0)
     x, d = rng.uniform(-1, 1, (6, 8, 30)), rng.uniform(-1, 1, (6, 8, 41))
 
     def result(threads):
         numba.set_num_threads(threads)
         law = {"lr": 0.2, **({"transfer_every": 1} if name not in ("sgd", "mp") else {})}
-        tile = make_tile(name, (41, 30), settings=law, trains=PulseTrains(spread=spread))
+        tile = make_tile(name, (41, 30), settings=law, trains=PulseTrains(spread=spread, even=even))
         out = [tile.forward(a) for a in x]
         for a, b in zip(x, d, strict=True):
             out += [tile.forward(a), tile.backward(b)]

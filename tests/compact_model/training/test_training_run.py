@@ -458,6 +458,7 @@ def test_the_command_says_what_is_wrong_and_leaves_with_2(clusters, tmp_path, op
         (("--line-rates", "2"), "TrainSettings.line_rates=2.0 is not allowed: expected 0..1"),
         (("--transfer-every", "0"), "AGAD.transfer_every=0.0 is not allowed"),
         (("--algorithm", "mp", "--spread-trains"), "trains.spread=True is not allowed with algorithm='mp'"),
+        (("--algorithm", "mp", "--even-trains"), "trains.even=True is not allowed with algorithm='mp'"),
         (("--train-wire", "0.35"), "train-wire='0.35' carries no unit"),
         (("--train-wire", "0 ohm"), "TrainWires.segment_ohm=0.0 is not allowed"),
         (("--train-wire", "1 ohm", "--train-wire-every", "0"), "TrainWires.every=0 is not allowed"),
