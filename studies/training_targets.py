@@ -25,15 +25,15 @@ RESULTS = Path(__file__).with_name("training_results.json")
 _TEXT, _PACE = "reram train text --data FILE --algorithm ", "--decay 0.85 --epochs 20"
 _SCALES, _OWN_NOISE = "--clip 0.3 --learn-scales", "--output-noise 0 --device-noise 0.006"
 _ARRAY = f"{_SCALES} --verify 0.6"
-_AGAD = (
-    f"{_TEXT}agad --true-size --threshold 0.1 --slots 31 --spread-trains --rho 0.2 --line-rates 0.1 --reach 0.5 "
-    f"--layer lstm.inputs.0:fast_lr=0.13 --layer out:line_rates=1 {_SCALES} {_OWN_NOISE}"
-)
+_DEVICES = f"--slots 31 --spread-trains --line-rates 0.1 --reach 0.5 --layer out:line_rates=1 {_SCALES} {_OWN_NOISE}"
+_IN_HALF = "--layer lstm.inputs.0:fast_lr=0.13"
+_AGAD = f"{_TEXT}agad --true-size {_DEVICES} {_IN_HALF}"
+_RANDOM, _EVEN = "--threshold 0.1 --rho 0.2", "--threshold 0.055 --rho 0.5 --even-trains"
 _FEW_PULSES = "--fast-lr 0.065 --transfer-every 0.5 --layer out:fast_lr=0.016 --layer out:threshold=0.5"
-_MORE_PULSES = (
-    "--fast-lr 0.26 --transfer-every 0.25 --layer lstm.inputs.0:transfer_every=1 "
-    "--layer out:fast_lr=0.064 --layer out:transfer_every=0.125 --layer out:threshold=1.3"
-)
+_MORE_READS = "--transfer-every 0.25 --layer lstm.inputs.0:transfer_every=1 --layer out:transfer_every=0.125"
+_MORE_PULSES = f"--fast-lr 0.26 {_MORE_READS} --layer out:fast_lr=0.064 --layer out:threshold=1.3"
+_MORE_IN_OUT = f"--fast-lr 0.26 {_MORE_READS} --layer out:fast_lr=0.256 --layer out:threshold=0.5"
+_BEGIN = f"--verify 0.6 {_FEW_PULSES} --lr 5 --decay 0.9 --epochs 1"
 COMMANDS = {
     "mnist_accuracy_fp": "reram train mnist --data FOLDER --algorithm fp --epochs 80 --seeds 3",
     "mnist_accuracy_array": "reram train mnist --data FOLDER --algorithm agad --epochs 80 --seeds 3",
@@ -41,9 +41,9 @@ COMMANDS = {
     "lstm_perplexity_fp": f"{_TEXT}fp --lr 20 --clip 0.3 {_PACE}",
     "lstm_perplexity_fp_long": f"{_TEXT}fp --lr 20 --clip 0.3 --decay 0.92 --epochs 40",
     "lstm_perplexity_array": "; then ".join(
-        f"{_AGAD} {part}"
+        f"{_AGAD} {_RANDOM} {part}"
         for part in (
-            f"--verify 0.6 {_FEW_PULSES} --lr 5 --decay 0.9 --epochs 1 -o FIRST",
+            f"{_BEGIN} -o FIRST",
             f"--verify 0.6 {_MORE_PULSES} --lr 2.5 --decay 0.915 --epochs 10 --start FIRST -o SECOND",
             f"--verify 1 {_MORE_PULSES} --lr 1.1 --digital-lr 0.3 --decay 0.9 --epochs 30 --start SECOND",
         )
@@ -51,6 +51,10 @@ COMMANDS = {
     "lstm_perplexity_mp": f"{_TEXT}mp --lr 5 --threshold 0.0625 --reach 0.5 {_ARRAY} {_PACE}",
     "lstm_perplexity_blind": f"{_TEXT}agad --learn-scales --lr 4 --threshold 1600 --fast-lr 0.2 --slots 10 --reach 2 {_PACE}",
 }
+TEXT_ARRAYS = (  # of `studies/text_arrays`, not a target
+    f"{_AGAD} {_RANDOM} {_BEGIN} -o FIRST; then {_AGAD} {_EVEN} --verify 1 {_MORE_IN_OUT} --lr 2.5 --digital-lr 0.5 --decay 0.92 "
+    "--epochs 17 --start FIRST"
+)
 _CHOSEN = (
     "chosen, for the paper does not say: torch's own start, batch 32, one device per weight against its symmetry point, auto scale, "
     "converters of aihwkit"
@@ -181,7 +185,7 @@ def main(arguments: list[str]) -> None:
     if arguments:
         write_json(RESULTS, {**results(), **collect(named_folders(arguments))})
         return
-    for name, command in COMMANDS.items():
+    for name, command in {**COMMANDS, "text_arrays": TEXT_ARRAYS}.items():
         print(f"{name}:\n  " + command.replace("; then ", "\n  "))
 
 

@@ -108,16 +108,10 @@ def pulse_rows(  # noqa: C901 - one kernel
         place = np.zeros(_MOST + 8, np.uint32)
         p, level = np.empty(_ALIKE, np.float32), np.empty(_ALIKE, np.uint32)
         drawn_words = np.empty((group, _ALIKE), np.uint32)
-        rows_of, words_of = (
-            np.empty((vectors, group), np.uint8),
-            np.empty((vectors, group), np.uint32),
-        )  # of rows with any slot
-        some = np.zeros(vectors, np.int64)  # how many these are
-        up, left, given_A = (
-            np.empty(group + 1, np.int64),
-            np.empty(group + 1, np.uint32),
-            0,
-        )  # rows with slots left, and these
+        some = np.zeros(vectors, np.int64)  # rows that are up in any slot: how many, which, and in which slots
+        rows_of, words_of = np.empty((vectors, group), np.uint8), np.empty((vectors, group), np.uint32)
+        up, left = np.empty(group + 1, np.int64), np.empty(group + 1, np.uint32)  # rows with slots left, and these
+        given_A = 0
         start, stop = chunk * many, min(rows, (chunk + 1) * many)
         seen = np.empty((due, stop - start), np.float32)
         for first in range(start, stop, group):
