@@ -131,12 +131,12 @@ def pulse_rows(  # noqa: C901 - one kernel
                     else:
                         train(words, p[: end - s], level, longest, count, key, other)
                 for v in range(s, end):
-                    n = np.uintp(0)
+                    listed_rows = np.uintp(0)
                     for r in range(last - first):
                         mine = drawn_words[r, v - s]
-                        rows_of[v, n], words_of[v, n] = r, mine
-                        n += np.uintp(mine != 0)
-                    some[v] = n
+                        rows_of[v, listed_rows], words_of[v, listed_rows] = r, mine
+                        listed_rows += np.uintp(mine != 0)
+                    some[v] = listed_rows
             next_u, next_word = np.uintp(u.ctypes.data + 4 * u.size), np.uintp(word.ctypes.data + 4 * word.size)
             lines = u.size // 16 + 1
             share = lines // vector.size + 1

@@ -142,7 +142,7 @@ class TorchTile(Tile):
             self.seed,
         )
         bank, due = self._on["A" if self.A is not None else "W"], 0
-        whole: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # even trains of the vectors begun
+        whole: dict[int, tuple[torch.Tensor, ...]] = {}  # even trains of the vectors begun
         for burst, s in enumerate(vector.tolist()):
             if slots[s]:
                 lines = x[s].abs() * float(chance_x[s]), d[s].abs() * float(chance_d[s])
