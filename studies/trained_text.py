@@ -16,7 +16,7 @@ import numpy as np
 
 from ground.errors import InputError
 from ground.files import atomic, write_json
-from ground.provenance import provenance
+from ground.provenance import provenance, sources
 from ground.stamp import stamp
 from studies.training_targets import TEXT_ARRAYS
 
@@ -26,6 +26,7 @@ FOLDER = Path(__file__).with_name("text_arrays")
 def keep(run: Path, folder: Path = FOLDER) -> None:
     """Keep settings and last checkpoint of a run in a folder; raises InputError where there are none, or it learned something else."""
     from compact_model.training.checkpoint import CHECKPOINT, read_record
+    from compact_model.training.run import data_of
     from compact_model.training.settings import TrainSettings
 
     record = read_record(run / CHECKPOINT)
@@ -41,9 +42,10 @@ def keep(run: Path, folder: Path = FOLDER) -> None:
     with atomic(folder / CHECKPOINT) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **state)
     write_json(folder / "settings.json", settings.model_dump(mode="json"))
-    last = record["curve"][-1]
+    last, data = record["curve"][-1], data_of(run)
     made = provenance(
         TEXT_ARRAYS,
+        files=sources("training data", data) if data is not None and data.is_file() else (),
         synthetic=False,
         content=settings.content,
         epoch=last["epoch"],
